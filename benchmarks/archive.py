@@ -1,4 +1,4 @@
-"""Archives on Ray: their speed beside plain workers, what they cost, and what survives killing.
+"""Archives on Ray: speed compared with plain workers, cost, and what survives kills.
 
 Usage:
     python -m benchmarks.archive speed [--clips 60] [--rounds 3] [--price 0.0425] [--json FILE]
@@ -6,7 +6,7 @@ Usage:
 
 Both use copies of the demonstration clip. ``speed`` analyzes them in turns by plain workers and on
 a local Ray cluster. ``kills`` does so on a cluster of two nodes while a worker is killed
-every minute and one node in the middle (another joins then), and counts afterwards what is there.
+every minute, and one node midway (another joins then), and counts the results afterwards.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ NODE = {"object_store_memory": 100 * 2**20, "include_dashboard": False}
 
 
 def make_clips(folder: Path, count: int, clip: Path | None) -> Path:
-    """A folder of copies of a clip; of the demonstration's unless one is named."""
+    """A folder of copies of a clip, by default of the demonstration clip."""
     folder.mkdir()
     first = folder / "0.mp4"
     if clip is None:
@@ -52,7 +52,7 @@ def make_clips(folder: Path, count: int, clip: Path | None) -> Path:
 
 
 def length(clip: Path) -> float:
-    """Seconds that a clip lasts."""
+    """Duration of a clip, seconds."""
     with api.analyze(clip) as analysis:
         return analysis.info.duration or 0.0
 
@@ -65,12 +65,12 @@ def analyze(*arguments: str | Path) -> subprocess.Popen[bytes]:
 
 
 def timed(out: Path, pattern: str, *arguments: str | Path) -> dict[str, float]:
-    """Time and seconds of cores: of the whole run, and between the first clip done and the last.
+    """Wall time and CPU seconds: of the whole run, and between the first and last finished clip.
 
-    Those of cores are of the command and all that it starts, seen four times a second. On a machine
-    with other things to do they tell more than the time.
+    CPU seconds are of the command and its descendants, sampled four times a second. On a busy
+    machine they are more meaningful than wall time.
     """
-    begun = time.monotonic()
+    start = time.monotonic()
     process = analyze(*arguments, "--out", out)
     used = dict[int, float]()
     seen = list[tuple[int, float]]()
@@ -80,7 +80,7 @@ def timed(out: Path, pattern: str, *arguments: str | Path) -> dict[str, float]:
         time.sleep(0.25)
     if process.returncode:
         raise click.ClickException(f"sentistream ended with exit code {process.returncode}.")
-    whole = time.monotonic() - begun
+    whole = time.monotonic() - start
     ends = sorted(path.stat().st_mtime for path in out.glob(pattern))
     first = next(each for each in seen if each[0])
     last = next(each for each in seen if each[0] == seen[-1][0])
@@ -98,7 +98,7 @@ CLIP = click.option(
 
 
 def core_hours(out: Path) -> float:
-    """Hours of a core that an hour of video took, by the workers' own count."""
+    """CPU hours per hour of video, by the workers' own count."""
     import pyarrow.parquet as pq
 
     names = ["core_seconds", "seconds_analyzed"]
@@ -127,7 +127,7 @@ def main() -> None:
 def speed(
     clips: int, clip: Path | None, rounds: int, workers: int, price: float, json_file: Path | None
 ) -> None:
-    """Ray beside plain workers on the same clips, in turns; and the costs that follow."""
+    """Ray and plain workers on the same clips, in turns, and the resulting costs."""
     found: dict[str, list[dict[str, float]]] = {"plain": [], "ray": []}
     costs = list[float]()
     with tempfile.TemporaryDirectory() as name:
@@ -163,16 +163,16 @@ def speed(
         "dollars_per_core_hour": price,
         "dollars_per_thousand_hours": 1000 * statistics.median(costs) * price,
     }
-    tell(result, json_file)
+    report(result, json_file)
 
 
 @main.command()
 @click.option("--clips", default=400, show_default=True)
 @CLIP
-@click.option("--interval", default=60.0, show_default=True, help="Seconds between two killings.")
+@click.option("--interval", default=60.0, show_default=True, help="Seconds between two kills.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write a file.")
 def kills(clips: int, clip: Path | None, interval: float, json_file: Path | None) -> None:
-    """A worker killed every minute and a node once: is every clip there, and none twice?"""
+    """Kill a worker every minute and a node once: is every clip analyzed exactly once?"""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     from ray.cluster_utils import Cluster
 
@@ -180,12 +180,12 @@ def kills(clips: int, clip: Path | None, interval: float, json_file: Path | None
         folder, out = make_clips(Path(name) / "in", clips, clip), Path(name) / "out"
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **NODE})
         nodes = [cluster.add_node(num_cpus=1, **NODE) for _ in range(2)]
-        begun = time.monotonic()
+        start = time.monotonic()
         process = analyze(folder, "--out", out, "--ray", cluster.address, "--retries", "5")
-        killed, done = list[int](), threading.Event()
+        killed, finished = list[int](), threading.Event()
 
         def kill_workers() -> None:
-            while not done.wait(interval):
+            while not finished.wait(interval):
                 if pids := workers():
                     killed.append(random.choice(pids))  # noqa: S311 - not for secrets
                     with suppress(ProcessLookupError):
@@ -200,24 +200,24 @@ def kills(clips: int, clip: Path | None, interval: float, json_file: Path | None
                 cluster.remove_node(nodes[0], allow_graceful=False)
                 cluster.add_node(num_cpus=1, **NODE)
                 nodes_killed = 1
-        done.set()
+        finished.set()
         killer.join()
         result = {
             "machine": describe_machine(),
-            "seconds": time.monotonic() - begun,
+            "seconds": time.monotonic() - start,
             "exit_code": process.returncode,
             "workers_killed": len(killed),
             "nodes_killed": nodes_killed,
             **counted(out, clips),
         }
         cluster.shutdown()
-    tell(result, json_file)
+    report(result, json_file)
     if not result["all_accounted_for_and_none_twice"]:
         sys.exit(1)
 
 
 def core_seconds(process: int) -> dict[int, float]:
-    """Seconds of a core that a process has used, and all that it has started, by their ids."""
+    """CPU seconds used by a process and all its descendants, by process ID."""
     parents, used = dict[int, int](), dict[int, float]()
     tick = os.sysconf("SC_CLK_TCK")
     for path in Path("/proc").glob("[0-9]*/stat"):
@@ -234,7 +234,7 @@ def core_seconds(process: int) -> dict[int, float]:
 
 
 def workers() -> list[int]:
-    """The processes that analyze clips on the cluster of this process."""
+    """The processes that analyze clips on this process's cluster."""
     found = list[int]()
     for pid in core_seconds(os.getpid()):
         with suppress(OSError):
@@ -244,18 +244,18 @@ def workers() -> list[int]:
 
 
 def counted(out: Path, clips: int) -> dict[str, Any]:
-    """What is in the account and the tables, and whether they agree."""
+    """What the account and the tables contain, and whether they agree."""
     import pyarrow.parquet as pq
 
     with (out / "account.csv").open(encoding="utf-8", newline="") as file:
         account = list(csv.DictReader(file))
     sums = pq.read_table(out / "sums", columns=["clip", "track", "moments"]).to_pylist()
     readings = pq.read_table(out / "readings", columns=["clip", "time", "track"]).to_pylist()
-    done = {row["clip"] for row in account if row["status"] == "done"}
+    finished = {row["clip"] for row in account if row["status"] == "done"}
     whole = Counter(row["clip"] for row in sums if row["track"] is None)
     rows = Counter((row["clip"], row["time"], row["track"]) for row in readings)
     moments = Counter(clip for clip, _ in {(row["clip"], row["time"]) for row in readings})
-    told = {row["clip"]: row["moments"] for row in sums if row["track"] is None}
+    reported = {row["clip"]: row["moments"] for row in sums if row["track"] is None}
     facts = {
         "clips": clips,
         "statuses": Counter(row["status"] for row in account),
@@ -266,11 +266,13 @@ def counted(out: Path, clips: int) -> dict[str, Any]:
         "clips_twice_in_sums": sum(count > 1 for count in whole.values()),
         "readings": len(readings),
         "readings_twice": sum(count > 1 for count in rows.values()),
-        "clips_with_other_moments_than_told": sum(moments[each] != told[each] for each in told),
+        "clips_with_other_moments_than_told": sum(
+            moments[each] != reported[each] for each in reported
+        ),
     }
     facts["all_accounted_for_and_none_twice"] = (
         len(account) == facts["clips_in_account"] == clips
-        and whole.keys() == done == moments.keys()
+        and whole.keys() == finished == moments.keys()
         and not facts["clips_twice_in_sums"]
         and not facts["readings_twice"]
         and not facts["clips_with_other_moments_than_told"]
@@ -278,8 +280,8 @@ def counted(out: Path, clips: int) -> dict[str, Any]:
     return facts
 
 
-def tell(result: dict[str, Any], json_file: Path | None) -> None:
-    """Prints the result and writes it, where it is wanted."""
+def report(result: dict[str, Any], json_file: Path | None) -> None:
+    """Print the result, and write it to a file if one is given."""
     text = json.dumps(result, indent=2)
     click.echo(text)
     if json_file:

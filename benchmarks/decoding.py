@@ -1,7 +1,7 @@
-"""What each way of decoding less saves, and whether answers stay the same.
+"""What each way of reducing decoding saves, and whether the answers stay the same.
 
-The ways take turns in each round, so that a busy machine troubles all alike; seconds are those of
-the processor. A smaller stream is the clip encoded anew at half its width, as cameras offer one.
+The variants take turns in each round, so that other load affects them equally; seconds are CPU
+seconds. The smaller stream is the clip reencoded at half its width, as cameras offer one.
 
 Usage: python -m benchmarks.decoding [CLIP] [--rounds 5] [--json FILE]
 """
@@ -35,18 +35,18 @@ from sentistream.types import Moment, Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """A way of decoding.
+class Variant:
+    """One way of decoding.
 
     Attributes:
-        name: In the table.
+        name: Its name in the table.
         every: Seconds between moments.
-        whole: Whether pictures that nobody sees are decoded all the same.
-        share: The share of pictures that is wanted.
+        whole: Whether pictures that are not used are decoded as well.
+        share: The requested share of pictures.
         small: Whether the smaller stream is read.
-        decoder: What decodes.
-        loop_filter: Whether blocks' edges are smoothed.
-        beside: The name of the way that it is compared with.
+        decoder: The decoder.
+        loop_filter: Whether the deblocking filter runs.
+        beside: The name of the variant it is compared with.
     """
 
     name: str
@@ -59,34 +59,34 @@ class Way:
     beside: str = "every picture"
 
 
-WAYS = (
-    Way(name="every picture"),
-    Way(name="a share of 0.7", share=0.7, whole=False),
-    Way(name="a share of 0.5", share=0.5, whole=False),
-    Way(name="a share of 0.4", share=0.4, whole=False),
-    Way(name="a share of 0.25", share=0.25, whole=False),
-    Way(name="a share of 0.1", share=0.1, whole=False),
-    Way(name="a moment every 0.1 s, every picture", every=0.1),
-    Way(
+VARIANTS = (
+    Variant(name="every picture"),
+    Variant(name="a share of 0.7", share=0.7, whole=False),
+    Variant(name="a share of 0.5", share=0.5, whole=False),
+    Variant(name="a share of 0.4", share=0.4, whole=False),
+    Variant(name="a share of 0.25", share=0.25, whole=False),
+    Variant(name="a share of 0.1", share=0.1, whole=False),
+    Variant(name="a moment every 0.1 s, every picture", every=0.1),
+    Variant(
         name="a moment every 0.1 s, pictures that are seen",
         every=0.1,
         whole=False,
         beside="a moment every 0.1 s, every picture",
     ),
-    Way(name="a moment every 0.2 s, every picture", every=0.2),
-    Way(
+    Variant(name="a moment every 0.2 s, every picture", every=0.2),
+    Variant(
         name="a moment every 0.2 s, pictures that are seen",
         every=0.2,
         whole=False,
         beside="a moment every 0.2 s, every picture",
     ),
-    Way(name="smaller stream", small=True),
-    Way(name="without loop filter (not offered)", loop_filter=False),
+    Variant(name="smaller stream", small=True),
+    Variant(name="without loop filter (not offered)", loop_filter=False),
 )
 
 
 def smaller(clip: Path, folder: Path) -> Path:
-    """The clip at half its width and height, H.264, with its sound left out."""
+    """The clip at half its width and height, H.264, without sound."""
     target = folder / "smaller.mp4"
     with av.open(str(clip)) as read, av.open(str(target), "w") as written:
         source = read.streams.video[0]
@@ -111,31 +111,33 @@ def no_loop_filter() -> Iterator[None]:
         yield
 
 
-def spent(way: Way, clip: Path, use: Callable[[Moment], object]) -> tuple[float, int, int]:
-    """Seconds of the processor, pictures decoded, and those there were."""
-    begun = time.process_time()
+def spent(variant: Variant, clip: Path, use: Callable[[Moment], object]) -> tuple[float, int, int]:
+    """CPU seconds, pictures decoded, and pictures in the stream."""
+    start = time.process_time()
     with FileSource(
         clip,
-        tick=way.every,
+        tick=variant.every,
         sound_window=LITE.sound_window,
         threads=1,
         sound=False,
-        whole=way.whole,
-        decoder=way.decoder,
+        whole=variant.whole,
+        decoder=variant.decoder,
     ) as source:
-        source.limit_decoding(way.share)
+        source.limit_decoding(variant.share)
         for moment in source:
             use(moment)
         skipper = source._reader.skipper
-    return time.process_time() - begun, skipper.passed, skipper.passed + skipper.skipped
+    return time.process_time() - start, skipper.passed, skipper.passed + skipper.skipped
 
 
 def touch(moment: Moment) -> object:
     return moment.picture.luma[0].max()
 
 
-def run(way: Way, clip: Path, small: Path, analyzer: Analyzer | None) -> tuple[Any, list[Reading]]:
-    """What a way takes, and its readings where it is analyzed, too."""
+def run(
+    variant: Variant, clip: Path, small: Path, analyzer: Analyzer | None
+) -> tuple[Any, list[Reading]]:
+    """What one variant costs, and its readings if it is analyzed."""
     readings: list[Reading] = []
 
     def use(moment: Moment) -> object:
@@ -147,15 +149,15 @@ def run(way: Way, clip: Path, small: Path, analyzer: Analyzer | None) -> tuple[A
 
     if analyzer is not None:
         analyzer.reset(renumber=True)
-    path = small if way.small else clip
-    if way.loop_filter:
-        return spent(way, path, use), readings
+    path = small if variant.small else clip
+    if variant.loop_filter:
+        return spent(variant, path, use), readings
     with no_loop_filter():
-        return spent(way, path, use), readings
+        return spent(variant, path, use), readings
 
 
 def agreement(found: list[Reading], expected: list[Reading]) -> dict[str, float]:
-    """Of the readings at the same times: labels that agree, and the mean distance of answers."""
+    """For readings at the same times: share of equal labels, and mean distance of the answers."""
     by_time = {(one.time, one.track): one for one in expected}
     pairs = [(one, by_time.get((one.time, one.track))) for one in found]
     both = [(a, b) for a, b in pairs if b is not None and a.face and b.face]
@@ -179,46 +181,48 @@ def agreement(found: list[Reading], expected: list[Reading]) -> dict[str, float]
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write a file.")
 def main(clip: Path | None, seconds: float, rounds: int, json_file: Path | None) -> None:
-    """Measure each way of decoding less on CLIP, or on the demonstration clip."""
+    """Measure each way of reducing decoding on CLIP, or on the demonstration clip."""
     works = [one.name for one in hardware_decoders() if not one.problem]
-    ways = [*WAYS, *(Way(name=f"decoder {name}", decoder=name) for name in works)]
+    variants = [*VARIANTS, *(Variant(name=f"decoder {name}", decoder=name) for name in works)]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clip = clip or make_clip(folder / "demonstration.mp4", size=(1280, 720))
         long = loop_clip(clip, seconds, folder)
         small = smaller(long, folder)
         analyzer = Analyzer(LITE)
-        answers = {way.name: run(way, long, small, analyzer)[1] for way in ways}
-        alone: dict[str, list[float]] = {way.name: [] for way in ways}
-        analyzed: dict[str, list[float]] = {way.name: [] for way in ways}
+        answers = {variant.name: run(variant, long, small, analyzer)[1] for variant in variants}
+        alone: dict[str, list[float]] = {variant.name: [] for variant in variants}
+        analyzed: dict[str, list[float]] = {variant.name: [] for variant in variants}
         decoded: dict[str, str] = {}
         for number in range(rounds):
-            for way in ways:
-                click.echo(f"\r{number + 1} of {rounds}: {way.name:50}", nl=False, err=True)
-                (took, some, all_of_them), _ = run(way, long, small, None)
-                alone[way.name].append(took)
-                decoded[way.name] = f"{some / all_of_them:.2f}"
-                analyzed[way.name].append(run(way, long, small, analyzer)[0][0])
+            for variant in variants:
+                click.echo(f"\r{number + 1} of {rounds}: {variant.name:50}", nl=False, err=True)
+                (took, some, all_of_them), _ = run(variant, long, small, None)
+                alone[variant.name].append(took)
+                decoded[variant.name] = f"{some / all_of_them:.2f}"
+                analyzed[variant.name].append(run(variant, long, small, analyzer)[0][0])
     click.echo(err=True)
     rows, result = [], {}
-    for way in ways:
-        against = way.beside
-        ratios = [a / b for a, b in zip(alone[way.name], alone[against], strict=True)]
-        shares = [a / b for a, b in zip(alone[way.name], analyzed[way.name], strict=True)]
-        same = agreement(answers[way.name], answers[against])
-        result[way.name] = {
+    for variant in variants:
+        against = variant.beside
+        ratios = [a / b for a, b in zip(alone[variant.name], alone[against], strict=True)]
+        shares = [a / b for a, b in zip(alone[variant.name], analyzed[variant.name], strict=True)]
+        same = agreement(answers[variant.name], answers[against])
+        result[variant.name] = {
             "ratio": statistics.median(ratios),
             "decode_share": statistics.median(shares),
-            "pictures": decoded[way.name],
-            "seconds": statistics.median(alone[way.name]),
+            "pictures": decoded[variant.name],
+            "seconds": statistics.median(alone[variant.name]),
             **same,
         }
-        labels = "-" if way.small or way.name == against else f"{100 * same['labels']:.1f} %"
-        change = "-" if way.small or way.name == against else f"{same['distance']:.4f}"
+        labels = (
+            "-" if variant.small or variant.name == against else f"{100 * same['labels']:.1f} %"
+        )
+        change = "-" if variant.small or variant.name == against else f"{same['distance']:.4f}"
         rows.append(
             [
-                way.name,
-                decoded[way.name],
+                variant.name,
+                decoded[variant.name],
                 f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
                 f"{statistics.median(shares):.2f}",
                 labels,

@@ -2,12 +2,12 @@
 
 Starts mosquitto with TLS, PostgreSQL, and ``sentistream monitor`` as headquarters, all on this
 machine, and simulates the sites in sped-up time: every site keeps its own connection, signs its
-own messages, and sends again what is not answered. Each minute of each site has a row for each
-camera and for each of its zones; about three rows in ten are withheld, which saves a few bytes.
+own messages, and resends unanswered ones. Each minute of each site has a row for each
+camera and each of its zones; about three rows in ten are withheld, which saves a few bytes.
 The sites' messages are spread evenly over the minute.
 
 While that runs, the pages are read over HTTP, and one more site, with the product's own outbox and
-sender, comes back after two weeks without a line.
+sender, comes back after two weeks offline.
 
 Usage: python -m benchmarks.fleet [--sites 1000] [--speed 10] [--minutes 30] [--json FILE]
 """
@@ -67,7 +67,7 @@ sys.path[:0] = [str(HERE / "tests"), str(HERE / "tests" / "monitor")]
 
 from store.postgres import Server  # noqa: E402
 
-from mosquitto import Mosquitto, mosquitto  # noqa: E402
+from mqtt_broker import Mosquitto, mosquitto  # noqa: E402
 
 TOPIC = "sentistream/fleet"
 PASSWORD = "long enough to measure"  # noqa: S105
@@ -81,7 +81,7 @@ LAG_GOAL, PAGE_GOAL = 10.0, 0.5
 
 
 class Database(Server):
-    """PostgreSQL as it is run for good: commits reach the disk."""
+    """PostgreSQL as in production: commits reach the disk."""
 
     def start(self) -> None:
         options = (
@@ -97,7 +97,7 @@ class Database(Server):
 
 @dataclass
 class Figures:
-    """What is counted on the sites' side."""
+    """Counters on the sites' side."""
 
     lags: list[float] = field(default_factory=list)
     pages: dict[str, list[float]] = field(default_factory=dict)
@@ -110,7 +110,7 @@ class Figures:
 
 
 class SimulatedSite:
-    """One site: a connection, a key, and messages that wait for their answer."""
+    """One site: a connection, a key, and messages awaiting an answer."""
 
     def __init__(self, number: int, broker: Mosquitto, figures: Figures) -> None:
         self.name = f"site-{number:04d}"
@@ -132,7 +132,7 @@ class SimulatedSite:
         self._port = broker.port
 
     def connect(self) -> None:
-        """Connects; the answer is read with everything else."""
+        """Connects; the answer is read by the event loop."""
         self.client.connect("127.0.0.1", self._port, keepalive=600)
 
     def send(self, records: list[dict[str, Any]], first: float | None = None) -> None:
@@ -165,7 +165,7 @@ class SimulatedSite:
 
 
 class Network:
-    """Drives all clients' sockets from one thread."""
+    """Serves the sockets of all clients from one thread."""
 
     def __init__(self, sites: list[SimulatedSite]) -> None:
         self._sites = sites
@@ -238,7 +238,7 @@ def health(camera: int, now: float) -> dict[str, Any]:
 
 
 def add_sites(engine: Engine, sites: list[tuple[str, str]]) -> None:
-    """Sites that have joined already, by name and public key."""
+    """Sites that have already joined, by name and public key."""
     now = time.time()
     rows = [
         {
@@ -270,7 +270,7 @@ def add_sites(engine: Engine, sites: list[tuple[str, str]]) -> None:
 
 
 def fill_past(engine: Engine, cameras: int, zones: int, now: float) -> None:
-    """56 days of totals for every site, and six days of minutes of that whose page is read."""
+    """56 days of totals for every site, and six days of minutes for the site whose page is read."""
     today, hour = int(now // 86_400) + 719_163, int(now // 3600)
     totals = "900, 700, 40000, 90000000, 9000000, 25000000, 45000000, 20000000 + (random() * 1e7)"
     with engine.begin() as connection:
@@ -299,7 +299,7 @@ def _week(now: float, cameras: int, zones: int) -> Iterator[tuple[int, SumRow]]:
 def headquarters(
     folder: Path, broker: Mosquitto, database: Database
 ) -> Iterator[tuple[str, int, str]]:
-    """The program as headquarters: its page's address, its process, the set-up link."""
+    """The program as headquarters: its page's address, its process, and the set-up link."""
     settings = folder / "monitor.yaml"
     settings.write_text(
         "\n".join(
@@ -316,13 +316,13 @@ def headquarters(
             ]
         )
     )
-    said = (folder / "said").open("w")
+    output = (folder / "said").open("w")
     process = subprocess.Popen(  # noqa: S603
         [
             *(sys.executable, "-m", "sentistream", "monitor", "--no-browser", "--no-guard"),
             *("--port", "0", "--config", str(settings), "--state", str(folder / "state")),
         ],
-        stdout=said,
+        stdout=output,
         stderr=subprocess.STDOUT,
     )
     try:
@@ -337,11 +337,11 @@ def headquarters(
     finally:
         process.terminate()
         process.wait(60)
-        said.close()
+        output.close()
 
 
 class PageReader(threading.Thread):
-    """Reads the pages again and again, as people do."""
+    """Reads the pages over and over, as users do."""
 
     def __init__(self, base: str, link: str, figures: Figures) -> None:
         super().__init__(daemon=True)
@@ -374,13 +374,13 @@ def catch_up(
     days: float,
     figures: Figures,
 ) -> int:
-    """The product's outbox and sender after days without a line; returns the rows sent."""
+    """The product's outbox and sender after days offline; returns the number of rows sent."""
     outbox = Outbox(folder / "outbox.db")
     generator, now = random.Random(7), time.time()  # noqa: S311
     begin = int(now) // 60 * 60 - int(days * 1440) * 60
     begins = range(begin, int(now) // 60 * 60 - 60, 60)
     rows = len(begins) * cameras * (zones + 1)
-    # in one transaction: filling it is not what is measured
+    # in one transaction: filling it is not measured
     with outbox._transaction() as database:
         for minute in begins:
             record = sums_record(minute, MINUTE, 1, minute_rows(cameras, zones, generator))
@@ -451,7 +451,7 @@ def quantile(values: list[float], share: float) -> float:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Of a process and its children, living and gone."""
+    """CPU seconds of a process and its children, including those that have exited."""
     total = 0.0
     ticks = 100
     for each in [pid, *_children(pid)]:
@@ -482,9 +482,9 @@ def resident_mb(pid: int) -> float:
 @click.option("--sites", "count", default=1000, show_default=True)
 @click.option("--cameras", default=4, show_default=True, help="Cameras of a site.")
 @click.option("--zones", default=6, show_default=True, help="Zones of a camera.")
-@click.option("--speed", default=10.0, show_default=True, help="Simulated seconds in a second.")
-@click.option("--minutes", default=30.0, show_default=True, help="How long, in real minutes.")
-@click.option("--outage", default=14.0, show_default=True, help="Days that one site was away.")
+@click.option("--speed", default=10.0, show_default=True, help="Simulated seconds per second.")
+@click.option("--minutes", default=30.0, show_default=True, help="Duration, in real minutes.")
+@click.option("--outage", default=14.0, show_default=True, help="Days that one site was offline.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write a file.")
 def main(
     count: int,
@@ -496,7 +496,7 @@ def main(
     json_file: Path | None,
 ) -> None:
     """Measure a headquarters with simulated sites."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is stopped
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # everything started is stopped
     figures = Figures()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fleet-")))

@@ -1,9 +1,9 @@
-"""How soon overview and history are there, over ten weeks of four cameras with six zones each.
+"""How fast overview and history open, over ten weeks of four cameras with six zones each.
 
-Fills a database with made-up visitors, serves the real monitor's pages from it, and opens each
-view in Chromium: what the server takes to answer (median of nine), how long it takes from the
-click until the charts are drawn (median of five, files cached as after the first page), and what
-the browser loads for the first page of all.
+Fills a database with synthetic visitors, serves the real monitor's pages from it, and opens each
+view in Chromium. Measures the server's response time (median of nine), the time from the click
+until the charts are drawn (median of five, files cached as after the first page), and the size of
+the first page.
 
 Usage: python -m benchmarks.insight [--weeks 10] [--database FILE] [--json FILE]
 """
@@ -28,11 +28,11 @@ HERE = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(HERE / "tests"), str(HERE / "tests" / "monitor")]
 
 OVERVIEW_MS = 1_000.0
-"""From the address until the overview can be used."""
+"""From opening the address until the overview is usable."""
 VIEW_MS = 300.0
-"""Until any view of the history is there."""
+"""Until any view of the history is drawn."""
 WEIGHT_KB = 300.0
-"""What a page may load, its files included."""
+"""Limit of a page's size, including its files."""
 
 VIEWS = {
     "overview": "/",
@@ -60,7 +60,7 @@ VIEWS = {
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write a file.")
 def main(weeks: int, browser: bool, json_file: Path | None) -> None:
     """Measure overview and history."""
-    from insight.serving_weeks import served_weeks, session_cookie
+    from insight.served_insight import served_weeks, session_cookie
 
     with (
         tempfile.TemporaryDirectory() as name,
@@ -88,10 +88,10 @@ def _day(ago: int) -> str:
 
 
 def _answer(client: httpx.Client, path: str) -> tuple[float, float]:
-    """Milliseconds until the answer, and of the processor; medians.
+    """Median milliseconds until the answer, wall and CPU.
 
-    The processor's are those of the server and of the little that the client does. On a machine
-    that does other work, they say what an answer would take on one that does not.
+    CPU time is of the server and the small client. On a busy machine, it shows how long an answer
+    would take on an idle one.
     """
     took, worked = [], []
     for _ in range(9):
@@ -103,7 +103,7 @@ def _answer(client: httpx.Client, path: str) -> tuple[float, float]:
 
 
 def _in_a_browser(url: str, cookie: dict[str, str], days: dict[str, str]) -> dict[str, Any]:
-    """Milliseconds until each view is drawn, and the kilobytes of the first page."""
+    """Milliseconds until each view is drawn, and the size of the first page in kB."""
     import shutil
 
     from playwright.sync_api import sync_playwright
@@ -116,7 +116,7 @@ def _in_a_browser(url: str, cookie: dict[str, str], days: dict[str, str]) -> dic
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=program, args=["--no-sandbox"]) as browser,
     ):
-        for _ in range(5):  # with nothing cached
+        for _ in range(5):  # with an empty cache
             context = browser.new_context(base_url=url)
             context.add_cookies([cookie])  # type: ignore[list-item]
             first.append(_until_drawn(context.new_page(), "/"))
@@ -142,7 +142,7 @@ def _in_a_browser(url: str, cookie: dict[str, str], days: dict[str, str]) -> dic
 
 
 def _until_drawn(page: Any, path: str) -> float:
-    """From the request until scripts have run and the charts have ink."""
+    """From the request until scripts have run and the charts contain ink."""
     page.goto(path, wait_until="load")
     if "pattern" not in path:
         page.wait_for_selector("figure.chart[data-drawn] canvas >> nth=1", state="attached")

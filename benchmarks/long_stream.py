@@ -1,4 +1,4 @@
-"""Whether memory grows over a stream of hours: decoding and analysis, as fast as it goes.
+"""Whether memory grows over a stream of hours: decoding and analysis, as fast as possible.
 
 The stream is MPEG-TS, which has no index: it is read from beginning to end as a camera's is.
 
@@ -24,10 +24,10 @@ from sentistream.media import open_source
 from sentistream.profiles import PROFILES, get_profile
 
 SAMPLES = 96
-"""How often memory is looked at, evenly over the stream."""
+"""Number of memory samples, evenly over the stream."""
 
 SETTLED = 0.125
-"""Share of the stream after which memory should stand still."""
+"""Share of the stream after which memory should be constant."""
 
 
 @click.command()
@@ -42,10 +42,10 @@ SETTLED = 0.125
 )
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write a file.")
 def main(hours: float, profile: str, tick: float, json_file: Path | None) -> None:
-    """Follow a camera that goes on and on, and say how memory went."""
+    """Follow an endless camera, and report how memory develops."""
     chosen = get_profile(profile)
     samples: list[tuple[float, float]] = []
-    begun = time.monotonic()
+    start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         clip = make_clip(Path(folder) / "clip.mp4", size=(320, 180))
         long = loop_clip(clip, hours * 3600, Path(folder), form="ts")
@@ -60,12 +60,12 @@ def main(hours: float, profile: str, tick: float, json_file: Path | None) -> Non
                     samples.append((hour, memory))
                     click.echo(f"\r{hour:5.2f} h {memory:7.1f} MiB", nl=False, err=True)
     click.echo(err=True)
-    settled = [memory for at, memory in samples if at >= SETTLED * hours]
-    slope = float(np.polyfit([at for at, _ in samples if at >= SETTLED * hours], settled, 1)[0])
+    steady = [memory for at, memory in samples if at >= SETTLED * hours]
+    slope = float(np.polyfit([at for at, _ in samples if at >= SETTLED * hours], steady, 1)[0])
     click.echo(
-        f"{hours:g} h in {(time.monotonic() - begun) / 60:.0f} min, {faces} readings: "
-        f"{samples[0][1]:.1f} MiB at first, {settled[0]:.1f} after {SETTLED * hours:g} h, "
-        f"{settled[-1]:.1f} at the end (most {max(settled):.1f}); {slope:+.3f} MiB an hour"
+        f"{hours:g} h in {(time.monotonic() - start) / 60:.0f} min, {faces} readings: "
+        f"{samples[0][1]:.1f} MiB at first, {steady[0]:.1f} after {SETTLED * hours:g} h, "
+        f"{steady[-1]:.1f} at the end (most {max(steady):.1f}); {slope:+.3f} MiB an hour"
     )
     if json_file:
         result = {

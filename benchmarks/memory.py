@@ -1,4 +1,4 @@
-"""Whether memory stays the same however long the video: peak memory of the real command.
+"""Whether peak memory of the real command is independent of the length of the video.
 
 Usage: python -m benchmarks.memory [--minutes 30] [--json FILE]
 """

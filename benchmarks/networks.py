@@ -3,7 +3,7 @@
 Usage: python -m benchmarks.networks EXPORT [EXPORT ...]
 
 Each EXPORT is a folder of ``sentistream export``. Engines and folders take turns of a few runs,
-and the fastest run counts: what else the machine does interrupts few of them.
+and the fastest run counts, which other load on the machine rarely affects.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 TURNS, MIN_TURNS, RUNS = 80, 8, 6
 SLOW = 0.005  # seconds of a run that is not repeated as often
 PICTURE = (480, 640)
-"""Rows and columns where a network takes any."""
+"""Rows and columns for networks that accept any size."""
 
 Inputs = dict[str, NDArray[Any]]
 
@@ -56,17 +56,17 @@ def main() -> None:
 def example(described: dict[str, Any]) -> Inputs:
     """Inputs of the right types and shapes."""
     generator = np.random.default_rng(1)
-    made: Inputs = {}
+    arrays: Inputs = {}
     for key, value in described.items():
         shape = [
             PICTURE[axis] if length < 0 else length
             for axis, length in enumerate(value["shape"][1:])
         ]
         if value["type"] == "uint8":
-            made[key] = generator.integers(0, 256, (1, *shape), dtype=np.uint8)
+            arrays[key] = generator.integers(0, 256, (1, *shape), dtype=np.uint8)
         else:
-            made[key] = generator.uniform(0.1, 0.9, (1, *shape)).astype(np.float32)
-    return made
+            arrays[key] = generator.uniform(0.1, 0.9, (1, *shape)).astype(np.float32)
+    return arrays
 
 
 def with_onnxruntime(content: bytes, inputs: Inputs) -> Callable[[], object]:
@@ -86,9 +86,9 @@ def with_openvino(content: bytes, inputs: Inputs) -> Callable[[], object]:
 
 def measured(run: Callable[[], object]) -> float:
     """Seconds of one run."""
-    begun = time.perf_counter()
+    start = time.perf_counter()
     run()
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""How soon the page is there, and what twenty viewers cost the cameras.
+"""How fast the live page opens, and what twenty viewers cost the cameras.
 
-    python benchmarks/page.py            # the page alone, with made-up cameras
+    python benchmarks/page.py            # the page alone, with fake cameras
     python benchmarks/page.py URL COOKIE # a running monitor: its address, a session's Cookie header
 
 The first paint is Chromium's own figure (first contentful paint), cold and with a warm cache.
-Viewers are sockets of the live view that look at every camera, take everything and decode
-nothing. What they cost is the processor time of the server; of a running monitor it is also the
-moments a second of its cameras, without and with viewers in turn.
+Viewers are live view sockets that watch every camera, receive everything and decode nothing.
+Their cost is the server's CPU time; for a running monitor also its cameras' moments per second,
+alternately without and with viewers.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ VIEWERS = 20
 
 @dataclass
 class Received:
-    """What all viewers took in."""
+    """What all viewers received."""
 
     updates: int = 0
     pictures: int = 0
@@ -71,7 +71,7 @@ def first_paint(url: str, cookie: str) -> dict[str, list[float]]:
 
 
 async def watch(url: str, cookie: str, viewers: int, seconds: float) -> Received:
-    """So many look for so long."""
+    """Run that many viewers for that many seconds."""
     received = Received()
     address = f"{url.replace('http', 'ws', 1)}/live/socket"
     headers = {"Cookie": cookie, "Origin": url} if cookie else {"Origin": url}
@@ -98,14 +98,16 @@ async def _look(socket: ClientConnection, received: Received) -> None:
             received.pictures += 1
             continue
         received.updates += 1
-        told = json.loads(message)
-        if not watching and "tiles" in told:
+        message_fields = json.loads(message)
+        if not watching and "tiles" in message_fields:
             watching = True
-            await socket.send(json.dumps({"watch": [tile["key"] for tile in told["tiles"]]}))
+            await socket.send(
+                json.dumps({"watch": [tile["key"] for tile in message_fields["tiles"]]})
+            )
 
 
 def rates(url: str, cookie: str, seconds: float) -> float:
-    """Moments a second of all cameras together, as the monitor says, over some time."""
+    """Moments per second of all cameras together, as the monitor reports, over some time."""
     found = []
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -118,8 +120,8 @@ def rates(url: str, cookie: str, seconds: float) -> float:
     return float(statistics.mean(found))
 
 
-def running(url: str, cookie: str, seconds: float, rounds: int) -> None:
-    """A monitor with cameras: without and with viewers in turn."""
+def measure_running_monitor(url: str, cookie: str, seconds: float, rounds: int) -> None:
+    """A monitor with cameras: alternately without and with viewers."""
     alone, watched = [], []
     for _ in range(rounds):
         time.sleep(5)
@@ -136,17 +138,17 @@ def running(url: str, cookie: str, seconds: float, rounds: int) -> None:
     print(f"{VIEWERS} viewers change the moments a second by {change:+.1%} (allowed: -5 %)")
 
 
-def made_up(seconds: float) -> None:
-    """The page alone: what the server process spends on viewers."""
+def measure_fake_monitor(seconds: float) -> None:
+    """The page alone: CPU time that the server process spends on viewers."""
     from web.fake_monitor import FakeMonitor
     from web.fake_people import live
 
     with tempfile.TemporaryDirectory() as folder:
-        house = FakeMonitor(Path(folder))
+        monitor = FakeMonitor(Path(folder))
         ended = threading.Event()
-        threading.Thread(target=live, args=(house, ended), daemon=True).start()
-        url = house.url
-        tell_paint(first_paint(url, ""))
+        threading.Thread(target=live, args=(monitor, ended), daemon=True).start()
+        url = monitor.url
+        print_paint(first_paint(url, ""))
         spent = {}
         for viewers in (0, VIEWERS):
             before = resource.getrusage(resource.RUSAGE_SELF)
@@ -161,11 +163,11 @@ def made_up(seconds: float) -> None:
             )
         print(f"{VIEWERS} viewers cost the server {spent[VIEWERS] - spent[0]:.1%} of a core")
         ended.set()
-        house.stop()
+        monitor.stop()
 
 
 def _in_a_process(url: str, viewers: int, seconds: float) -> Received:
-    """Viewers in a process of their own, so that their work is not counted."""
+    """Viewers in a separate process, so that their work is not counted."""
     import multiprocessing
 
     context = multiprocessing.get_context("spawn")
@@ -177,8 +179,8 @@ def _watch(url: str, viewers: int, seconds: float) -> Received:
     return asyncio.run(watch(url, "", viewers, seconds))
 
 
-def tell_paint(took: dict[str, list[float]]) -> None:
-    """One line for each way."""
+def print_paint(took: dict[str, list[float]]) -> None:
+    """One line for each cache state."""
     for kind, times in took.items():
         print(
             f"first contentful paint, {kind} cache: median {statistics.median(times):.0f} ms, "
@@ -194,11 +196,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     if options.url is None:
-        made_up(options.seconds)
+        measure_fake_monitor(options.seconds)
         return
     url = options.url.rstrip("/")
-    tell_paint(first_paint(url, options.cookie))
-    running(url, options.cookie, options.seconds, options.rounds)
+    print_paint(first_paint(url, options.cookie))
+    measure_running_monitor(url, options.cookie, options.seconds, options.rounds)
 
 
 if __name__ == "__main__":

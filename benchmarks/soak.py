@@ -29,9 +29,9 @@ from sentistream.benchmarking.system_facts import describe_machine
 START = 300.0
 """Seconds in which all cameras must have been read once."""
 FLAT = 0.10
-"""Growth from the first to the last quarter that still counts as flat."""
+"""Growth from the first to the last quarter that counts as none."""
 QUIET = 20.0
-"""Seconds at the end without a fault, so that the last one can be recovered from."""
+"""Seconds without a fault at the end, for recovery from the last one."""
 
 
 @click.command()
@@ -57,8 +57,8 @@ QUIET = 20.0
 )
 @click.option(
     "--command",
-    help="How the monitor is started; --config FILE --state FOLDER are added. Without it: "
-    "sentistream monitor, or, where that does not exist, a stand-in without the page.",
+    help="How the monitor is started; --config FILE --state FOLDER are added. Default: "
+    "sentistream monitor, or, if that does not exist, a replacement without the page.",
 )
 def main(
     minutes: float,
@@ -71,12 +71,12 @@ def main(
 ) -> None:
     """Run the monitor with four simulated cameras and say what was lost.
 
-    Ends with exit code 1 where a second is lost or stored twice that no fault accounts for, a
+    Exits with code 1 if a second is lost or stored twice without a fault that accounts for it, a
     fault is not recovered from, or memory or handles grow by more than a tenth. Memory is what
-    the monitor's processes have to themselves; mapped files, whose share grows when another
-    program that uses the same libraries ends, are only reported.
+    belongs to the monitor's processes alone; mapped files, whose share grows when another program
+    with the same libraries ends, are only reported.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # everything started is ended too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # everything started is also stopped
     out = out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     if any(out.iterdir()):
@@ -90,17 +90,19 @@ def main(
         begin = _wait_for_all(scene)
         end = begin + 60 * minutes
         click.echo(f"all cameras are read; {minutes:g} minutes from now")
-        done = _watch([kind for kind in kinds if kind.possible], begin, end, every, scene)
+        outcomes_so_far = _watch(
+            [kind for kind in kinds if kind.possible], begin, end, every, scene
+        )
         survived = scene.monitor.is_running
         ended = scene.monitor.end() and survived
         sampler.stop()
         finish = time.time()
         ledger = read_ledger(scene.database, scene.cameras, finish)
-        shutil.copy2(scene.database, out)  # the small disk it is on goes
+        shutil.copy2(scene.database, out)  # the small disk it is on is unmounted
         dropped = _dropped(scene.state)
         rtsp = "H.264 over RTSP" if scene.rtsp else "in place of RTSP a third file"
     machine = describe_machine()
-    result = _result(ledger, done, begin, math.floor(end))
+    result = _result(ledger, outcomes_so_far, begin, math.floor(end))
     pieces: dict[str, Any] = {
         "minutes": minutes,
         "speed": speed,
@@ -124,7 +126,7 @@ def main(
     page = markdown(result)
     (out / "soak.md").write_text(page, "utf-8")
     shift = time.time() - time.monotonic()
-    marks = [(fault.begin - shift - sampler.begun, fault.name) for fault in done]
+    marks = [(fault.begin - shift - sampler.started, fault.name) for fault in outcomes_so_far]
     draw(sampler.samples, marks, out / "soak.png")
     click.echo(page)
     if not result["passed"]:
@@ -132,7 +134,7 @@ def main(
 
 
 def _wait_for_all(scene: Scene) -> int:
-    """Until each camera has been read; the second from which on all must be."""
+    """Until each camera has been read; the second from which all cameras count."""
     deadline = time.time() + START
     while time.time() < deadline:
         if not scene.monitor.is_running:
@@ -140,7 +142,7 @@ def _wait_for_all(scene: Scene) -> int:
         if scene.database.exists():
             try:
                 found = read_ledger(scene.database, scene.cameras, time.time()).seconds
-            except Exception:  # the tables are being made
+            except Exception:  # the tables are being created
                 found = {}
             if found and all(len(seconds) >= 3 for seconds in found.values()):
                 return math.ceil(time.time())
@@ -151,19 +153,19 @@ def _wait_for_all(scene: Scene) -> int:
 def _watch(
     kinds: list[Fault], begin: float, end: float, every: float, scene: Scene
 ) -> list[Injected]:
-    """Injects one fault after the other until the end."""
-    done: list[Injected] = []
-    while kinds and (due := begin + every * (len(done) + 0.5)) < end - QUIET:
+    """Inject one fault after the other until the end."""
+    outcomes_so_far: list[Injected] = []
+    while kinds and (due := begin + every * (len(outcomes_so_far) + 0.5)) < end - QUIET:
         time.sleep(max(0.0, due - time.time()))
         if not scene.monitor.is_running:
             break
-        kind = kinds[len(done) % len(kinds)]
+        kind = kinds[len(outcomes_so_far) % len(kinds)]
         started, error = time.time(), ""
         try:
             kind.inject()
         except Exception as failed:
             error = str(failed) or type(failed).__name__
-        done.append(
+        outcomes_so_far.append(
             Injected(
                 name=kind.name,
                 affects=kind.affects or scene.cameras,
@@ -177,12 +179,16 @@ def _watch(
         time.sleep(min(5, max(0.1, end + 2 - time.time())))
     if not scene.monitor.is_running:
         click.echo("The monitor ended by itself; see monitor.log.", err=True)
-    return done
+    return outcomes_so_far
 
 
-def _result(ledger: Ledger, done: list[Injected], begin: int, end: int) -> dict[str, Any]:
-    ends = [math.floor(following.begin) - 2 for following in done[1:]] + [end]
-    outcomes = [outcome(fault, ledger, until) for fault, until in zip(done, ends, strict=True)]
+def _result(
+    ledger: Ledger, outcomes_so_far: list[Injected], begin: int, end: int
+) -> dict[str, Any]:
+    ends = [math.floor(following.begin) - 2 for following in outcomes_so_far[1:]] + [end]
+    outcomes = [
+        outcome(fault, ledger, until) for fault, until in zip(outcomes_so_far, ends, strict=True)
+    ]
     outside = lost_outside(ledger, begin, end, outcomes)
     lost = sum(len(seconds) for seconds in outside.values())
     return {
@@ -192,7 +198,7 @@ def _result(ledger: Ledger, done: list[Injected], begin: int, end: int) -> dict[
         "lost_outside_when": {key: when for key, when in outside.items() if when},
         "stored_twice": len(ledger.twice),
         "sums_agree": ledger.sums_agree,
-        "faults": [_told(one, begin) for one in outcomes],
+        "faults": [_print_outcome(one, begin) for one in outcomes],
         "passed": not lost
         and not ledger.twice
         and ledger.sums_agree
@@ -208,7 +214,7 @@ def is_flat(result: dict[str, Any]) -> bool:
     )
 
 
-def _told(one: Outcome, begin: int) -> dict[str, Any]:
+def _print_outcome(one: Outcome, begin: int) -> dict[str, Any]:
     fault = one.fault
     minutes, seconds = divmod(round(fault.begin - begin), 60)
     return {
@@ -223,7 +229,7 @@ def _told(one: Outcome, begin: int) -> dict[str, Any]:
 
 
 def _dropped(state: Path) -> dict[str, int]:
-    """Moments dropped by each camera, where the monitor left word of it."""
+    """Moments dropped by each camera, where the monitor left a record."""
     try:
         health = json.loads((state / "health.json").read_text("utf-8"))
     except (OSError, ValueError):

@@ -2,9 +2,9 @@
 
 Usage: python -m benchmarks.start [CLIP] [--times 5] [--modules]
 
-Seconds by the clock and of processor time, medians; beside them those of a Python that only loads
-NumPy, ONNX Runtime and PyAV, which no analysis can do without. Without CLIP the first 5 seconds of
-the demonstration are analyzed. ``--modules`` lists what loading took longest.
+Medians of wall and CPU seconds, compared with those of a Python that only loads NumPy, ONNX
+Runtime and PyAV, which every analysis needs. Without CLIP the first 5 seconds of
+the demonstration are analyzed. ``--modules`` lists the slowest imports.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LENGTH = 5.0
 UNTIL_FIRST = """
 import json, os, sys, time
 from sentistream.cli import main
-def tell():
+def report():
     sys.__stdout__.write("\\n" + json.dumps([time.monotonic(), time.process_time()]) + "\\n")
     sys.__stdout__.flush()
     os._exit(0)
@@ -37,7 +37,7 @@ def first():
     def timed(analyzer, moment):
         readings = process(analyzer, moment)
         if any(reading.face is not None for reading in readings):
-            tell()
+            report()
         return readings
     Analyzer.process = timed
 first()
@@ -51,23 +51,23 @@ print(json.dumps([time.monotonic(), time.process_time()]))
 """
 
 
-def seconds_until_told(program: str, *arguments: str) -> tuple[float, float]:
-    """Runs a program until it tells its time: seconds by the clock, and of the processor."""
-    begun = time.monotonic()
+def seconds_until_first_reading(program: str, *arguments: str) -> tuple[float, float]:
+    """Run a program until it prints its time: wall and CPU seconds."""
+    start = time.monotonic()
     command = [sys.executable, "-c", program, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
-    ended, processor = json.loads(done.stdout.strip().splitlines()[-1])
-    return ended - begun, processor
+    result = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    ended, processor = json.loads(result.stdout.strip().splitlines()[-1])
+    return ended - start, processor
 
 
 def slowest_modules(clip: Path, out: Path) -> list[tuple[float, str]]:
-    """Milliseconds that loading each package added, and its name, the longest first."""
+    """Milliseconds that loading each package added, and its name, the slowest first."""
     command = [sys.executable, "-X", "importtime", "-c", UNTIL_FIRST, "analyze", str(clip)]
-    done = subprocess.run(  # noqa: S603
+    result = subprocess.run(  # noqa: S603
         [*command, "--out", str(out)], capture_output=True, text=True, check=True
     )
     took: dict[str, float] = {}
-    for line in done.stderr.splitlines():
+    for line in result.stderr.splitlines():
         found = re.fullmatch(r"import time:\s+(\d+) \|\s+\d+ \|\s+([\w.]+)", line)
         if found:
             package = found[2].partition(".")[0]
@@ -80,23 +80,23 @@ def main() -> None:
     parser.add_argument("clip", nargs="?", type=Path)
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--modules", action="store_true")
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        clip = given.clip or make_clip(folder / "clip.mp4", duration=LENGTH)
+        clip = options.clip or make_clip(folder / "clip.mp4", duration=LENGTH)
         runs: list[tuple[float, float]] = []
         floors: list[tuple[float, float]] = []
-        for number in range(given.times + 1):
+        for number in range(options.times + 1):
             out = ("analyze", str(clip), "--out", str(folder / str(number)))
-            runs.append(seconds_until_told(UNTIL_FIRST, *out))
-            floors.append(seconds_until_told(FLOOR))
-        # the first of each reads files that are not in memory yet
+            runs.append(seconds_until_first_reading(UNTIL_FIRST, *out))
+            floors.append(seconds_until_first_reading(FLOOR))
+        # the first run of each reads files that are not cached yet
         clock, processor = (statistics.median(column) for column in zip(*runs[1:], strict=True))
         bare, floor = (statistics.median(column) for column in zip(*floors[1:], strict=True))
         print(f"first reading after {clock:.2f} s, {processor:.2f} s of the processor")
         print(f"NumPy, ONNX Runtime and PyAV alone: {bare:.2f} s, {floor:.2f} s of the processor")
         print(f"ratio: {clock / bare:.2f} by the clock, {processor / floor:.2f} of the processor")
-        if given.modules:
+        if options.modules:
             for spent, module in slowest_modules(clip, folder / "modules")[:15]:
                 print(f"{spent:7.1f} ms  {module}")
 

@@ -1,7 +1,7 @@
-"""How fast the monitor's database takes readings and answers the page.
+"""How fast the monitor's database stores readings and answers the page's queries.
 
 Fills it with seconds of four cameras with three faces each, and with minutes of the weeks before,
-then asks what the page asks.
+then runs the page's queries.
 
 Usage: python -m benchmarks.store [--days 7] [--month 30] [--url URL] [--json FILE]
 """
@@ -35,13 +35,13 @@ END = 1_767_571_200
 """2026-01-05 00:00 UTC."""
 DAY = 86_400
 LIMIT_MS = 100.0
-"""A week by the hour must come within this, or the page feels slow."""
+"""Limit for a week by the hour; beyond it the page feels slow."""
 
 
 @click.command()
 @click.option("--days", default=7.0, show_default=True, help="Days of seconds.")
 @click.option("--month", default=30.0, show_default=True, help="Days of minutes, those included.")
-@click.option("--url", default="", help="A database to fill; an SQLite file of its own without.")
+@click.option("--url", default="", help="A database to fill; default: a temporary SQLite file.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write a file.")
 def main(days: float, month: float, url: str, json_file: Path | None) -> None:
     """Measure the database of readings."""
@@ -76,7 +76,7 @@ def _measure(store: DatabaseStore, days: float, month: float) -> dict[str, Any]:
         for second in range(END, END + 200)
     ]
     week: dict[str, Any] = {"begin": END - 7 * DAY, "end": END}
-    asked: dict[str, Callable[[], Sequence[object]]] = {
+    queries: dict[str, Callable[[], Sequence[object]]] = {
         "a_week_by_hour_ms": lambda: store.history(Step.HOUR, **week),
         "a_week_by_hour_with_zones_ms": lambda: store.history(Step.HOUR, **week, zone=None),
         "a_week_of_one_camera_ms": lambda: store.history(Step.HOUR, **week, camera="door"),
@@ -91,8 +91,8 @@ def _measure(store: DatabaseStore, days: float, month: float) -> dict[str, Any]:
         "readings_a_second": round(readings / filled),
         "one_second_of_all_cameras_ms": round(statistics.median(live), 2),
     }
-    for name, ask in asked.items():
-        result[name] = round(statistics.median(_milliseconds(ask) for _ in range(9)), 2)
+    for name, query in queries.items():
+        result[name] = round(statistics.median(_milliseconds(query) for _ in range(9)), 2)
     return result
 
 

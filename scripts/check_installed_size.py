@@ -1,4 +1,4 @@
-"""Fails where a base installation, in an environment of its own, takes too much of the disk."""
+"""Fail if a base installation, in a fresh environment, takes too much disk space."""
 
 from __future__ import annotations
 

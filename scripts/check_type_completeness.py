@@ -1,8 +1,8 @@
 """Fails where a type of the public interface is missing: pyright's ``--verifytypes``.
 
 Usage: python scripts/check_type_completeness.py [MIN]; MIN is a share of 0 to 1. It needs every
-extra, since types of packages that are not installed are unknown, and pyright fetches Node.js
-where there is none.
+extra, since types of packages that are not installed are unknown, and pyright downloads Node.js
+if it is not installed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SOURCE = Path(__file__).parents[1] / "src"
 
 def main() -> None:
     least = float(sys.argv[1]) if len(sys.argv) > 1 else MIN
-    # an interpreter that is a link may hide the environment's packages from pyright
+    # if the interpreter is a symlink, pyright may miss the environment's packages
     paths = os.pathsep.join([str(SOURCE), sysconfig.get_path("purelib")])
     command = [sys.executable, "-m", "pyright", "--verifytypes", "sentistream"]
     with tempfile.TemporaryDirectory() as folder:

@@ -1,9 +1,9 @@
-"""Writes the conda recipe and the Homebrew formula of a release.
+"""Write the conda recipe and the Homebrew formula of a release.
 
 Usage: python scripts/fill_recipes.py dist/sentistream-1.2.0.tar.gz --out dist/recipes
 
-Those in deploy/ are the same for every release; here they get its version, the address of its
-sdist on PyPI and the checksum.
+The templates in deploy/ are the same for every release; this fills in the version, the URL of the
+sdist on PyPI and its checksum.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ADDRESS = "https://files.pythonhosted.org/packages/source/s/sentistream/{name}"
 
 
 def conda(version: str, address: str, digest: str) -> str:
-    """The recipe, with the sdist instead of the tree as its source."""
+    """The recipe, with the sdist as its source instead of the tree."""
     text = (DEPLOY / "conda" / "meta.yaml").read_text("utf-8")
     text = _replaced(r'set version = "[^"]*"', f'set version = "{version}"', text)
     text = _replaced(r"  path: \.\./\.\.", f"  url: {address}\n  sha256: {digest}", text)
@@ -45,16 +45,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("sdist", type=Path)
     parser.add_argument("--out", type=Path, required=True, help="Folder for the two files.")
-    given = parser.parse_args()
-    match = re.fullmatch(r"sentistream-([\w.]+)\.tar\.gz", given.sdist.name)
+    arguments = parser.parse_args()
+    match = re.fullmatch(r"sentistream-([\w.]+)\.tar\.gz", arguments.sdist.name)
     if match is None:
-        sys.exit(f"{given.sdist.name} is no sdist of sentistream.")
-    address = ADDRESS.format(name=given.sdist.name)
-    digest = hashlib.sha256(given.sdist.read_bytes()).hexdigest()
-    given.out.mkdir(parents=True, exist_ok=True)
-    (given.out / "meta.yaml").write_text(conda(match[1], address, digest), "utf-8")
-    (given.out / "sentistream.rb").write_text(homebrew(address, digest), "utf-8")
-    print(f"{given.out}: meta.yaml and sentistream.rb of {match[1]}")
+        sys.exit(f"{arguments.sdist.name} is no sdist of sentistream.")
+    address = ADDRESS.format(name=arguments.sdist.name)
+    digest = hashlib.sha256(arguments.sdist.read_bytes()).hexdigest()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.out / "meta.yaml").write_text(conda(match[1], address, digest), "utf-8")
+    (arguments.out / "sentistream.rb").write_text(homebrew(address, digest), "utf-8")
+    print(f"{arguments.out}: meta.yaml and sentistream.rb of {match[1]}")
 
 
 if __name__ == "__main__":

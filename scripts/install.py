@@ -1,9 +1,9 @@
-"""Installs packages for the interpreter that runs it: by uv, in a sixth of pip's time, or by pip.
+"""Install packages for the running interpreter: with uv, in a sixth of pip's time, or with pip.
 
-Usage: python scripts/install.py ARGUMENTS, as of ``pip install``.
+Usage: python scripts/install.py ARGUMENTS, as for ``pip install``.
 
-uv does not read pip's configuration, so this passes on what that says of where packages come
-from. Where uv cannot be had, fails, or has no equal of something set, pip installs.
+uv does not read pip's configuration, so this script passes its package indexes on. If uv is not
+available, fails, or has no equivalent of a setting, pip is used.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sys
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
 INSTALL = [*PIP, "--quiet", "install"]
 
-# pip's option: uv's variable for it, and what that variable has between two values
+# pip option: uv variable, and its separator between values
 PASSED_ON = {
     "cert": ("SSL_CERT_FILE", " "),
     "constraint": ("UV_CONSTRAINT", " "),
@@ -27,7 +27,7 @@ PASSED_ON = {
     "proxy": ("ALL_PROXY", " "),
     "trusted-host": ("UV_INSECURE_HOST", " "),
 }
-# options that decide nothing about what is installed
+# options without effect on what is installed
 LEFT_OUT = {
     "cache-dir",
     "default-timeout",
@@ -47,9 +47,9 @@ LEFT_OUT = {
 
 
 def pip_settings(listed: str) -> dict[str, str]:
-    """What applies to ``pip install``, of the lines of ``pip config list``.
+    """The settings that apply to ``pip install``, from the lines of ``pip config list``.
 
-    The environment comes before a file's ``[install]``, and that before its ``[global]``.
+    Environment variables override a file's ``[install]``, which overrides its ``[global]``.
     """
     found: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}
     for line in listed.splitlines():
@@ -61,10 +61,12 @@ def pip_settings(listed: str) -> dict[str, str]:
 
 
 def uv_environment(settings: dict[str, str]) -> dict[str, str] | None:
-    """The same as uv's variables; None if uv has no equal of one of them."""
+    """The same as uv variables; None if uv has no equivalent of one of them."""
     if settings.keys() - PASSED_ON.keys() - LEFT_OUT:
         return None
-    variables = {"UV_INDEX_STRATEGY": "unsafe-best-match"}  # as pip: the newest of all indexes
+    variables = {
+        "UV_INDEX_STRATEGY": "unsafe-best-match"
+    }  # like pip: the newest version of all indexes
     for option, (variable, separator) in PASSED_ON.items():
         if values := settings.get(option, "").split():
             variables[variable] = separator.join(values)
@@ -72,10 +74,10 @@ def uv_environment(settings: dict[str, str]) -> dict[str, str] | None:
 
 
 def find_uv() -> list[str] | None:
-    """uv's command: the one on the path, or one that pip puts beside this interpreter."""
+    """uv's command: the one on the path, or one that pip installs beside this interpreter."""
     if uv := shutil.which("uv"):
         return [uv]
-    # an index on disk that lacks it makes pip warn
+    # a local index without uv makes pip warn
     done = subprocess.run([*INSTALL, "uv"], capture_output=True, check=False)  # noqa: S603
     return None if done.returncode else [sys.executable, "-m", "uv"]
 

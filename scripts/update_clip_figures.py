@@ -1,4 +1,4 @@
-"""Write what the product reaches on whole clips into the card of its fusion network.
+"""Write the product's accuracy on whole clips into the card of its fusion network.
 
 Run `sentistream evaluate --task clips --manifest LIST --out FOLDER` on clips of people not trained
 on, then `python scripts/update_clip_figures.py FOLDER=SOURCE ...`, such as `out/acted=java-sed`,
@@ -20,7 +20,7 @@ MODELS = Path(__file__).parent.parent / "src" / "sentistream" / "models"
 
 
 def figure(results: dict[str, Any], source: str) -> dict[str, Any]:
-    """A row for the card from an evaluation's results."""
+    """A row of the card from the results of an evaluation."""
     kept = ("n", "accuracy", "accuracy_ci95", "uar", "macro_f1", "confusion", "ece")
     return {
         "source": source,
@@ -32,7 +32,7 @@ def figure(results: dict[str, Any], source: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Replace the figures of the default profile's fusion card."""
+    """Replace the figures on the card of the default profile's fusion network."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("evaluations", nargs="+", metavar="FOLDER=SOURCE")
     rows = []

@@ -1,8 +1,8 @@
-"""Brings the catalogues ``src/sentistream/monitor/locales/*.po`` up to date with the source.
+"""Bring the catalogues ``src/sentistream/monitor/locales/*.po`` up to date with the source.
 
-``python scripts/update_translations.py`` adds what is new with an empty translation and takes out
-what is gone. ``--check`` changes nothing and fails where something is missing. A new language is
-one new file: ``python scripts/update_translations.py --add es``.
+``python scripts/update_translations.py`` adds new messages with an empty translation and removes
+obsolete ones. ``--check`` changes nothing and fails if anything is missing. A new language is one
+new file: ``python scripts/update_translations.py --add es``.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ PACKAGE = Path(sentistream.__file__).parent
 LOCALES = PACKAGE / "monitor" / "locales"
 
 Id = str | tuple[str, str]
-"""A message, or its forms for one and for several."""
+"""A message, or its singular and plural."""
 
 ERRORS = {
     *("SentistreamError", "InputError", "OutputError", "ModelError", "StorageError"),
     *("HTTPException", "WorkerExit", "_give_up", "JoinError", "UnknownSiteError"),
 }
-"""Called with sentences that people may see: a problem, and the way out."""
+"""Classes called with user-visible sentences: a problem, and a hint."""
 
 WITH_ERRORS = (
     *("media", "demo", "vision", "voice", "runtime", "streams", "decision"),
@@ -45,10 +45,10 @@ WITH_ERRORS = (
     *("monitor/configuration.py", "monitor/web", "reports/report_wording.py"),
     *("monitor/fleet", "monitor/site_link", "monitor/headquarters"),
 )
-"""What works within a camera, or answers a request."""
+"""Code that runs in a camera worker, or answers a request."""
 
 IN_THE_TERMINAL = ("monitor/accounts/password_reset.py",)
-"""Only the command line says these."""
+"""Used by the command line only."""
 
 SYSTEM_REASONS = (
     *("no answer", "immediate exit requested", "end of file"),
@@ -72,11 +72,11 @@ SYSTEM_REASONS = (
     *("cannot assign requested address", "address already in use"),
     "name or service not known",
 )
-"""Reasons of FFmpeg and of the operating system, in lower case; the source does not hold them."""
+"""Error messages of FFmpeg and the operating system, in lower case; not in the source."""
 
 
 def messages() -> dict[Id, list[str]]:
-    """Every message of the source, with the files it is in."""
+    """Every message of the source, with the files it appears in."""
     found: dict[Id, list[str]] = {}
     for file, message in (*_in_python(), *_in_templates(), *_in_settings(), *_of_the_system()):
         places = found.setdefault(message, [])
@@ -86,7 +86,7 @@ def messages() -> dict[Id, list[str]]:
 
 
 def updated(language: str, wanted: Mapping[Id, list[str]]) -> Catalog:
-    """A language's catalogue with exactly the messages that are wanted."""
+    """A language's catalogue with exactly the given messages."""
     path = LOCALES / f"{language}.po"
     old = Catalog(locale=language)
     if path.exists():
@@ -105,7 +105,7 @@ def updated(language: str, wanted: Mapping[Id, list[str]]) -> Catalog:
 
 
 def untranslated(catalogue: Catalog) -> list[object]:
-    """Messages that have no translation, or lack one of its forms."""
+    """Messages without a translation, or without one of its plural forms."""
     return [
         message.id
         for message in catalogue
@@ -115,7 +115,7 @@ def untranslated(catalogue: Catalog) -> list[object]:
 
 
 def written(catalogue: Catalog) -> bytes:
-    """A catalogue as its file, without dates and names that would change each time."""
+    """A catalogue as file content, without dates and names that would change each time."""
     file = io.BytesIO()
     write_po(file, catalogue, width=98, sort_output=False, include_lineno=False)
     kept = (b'"Language: ', b'"Plural-Forms: ', b'"Content-', b'"MIME-')
@@ -182,11 +182,11 @@ def _in_templates() -> Iterator[tuple[str, Id]]:
         file = path.relative_to(PACKAGE).as_posix()
         tree = environment.parse(path.read_text("utf-8"))
         for _, name, texts in extract_from_ast(tree, gettext_functions=("_", "ngettext")):
-            given = texts if isinstance(texts, tuple) else (texts,)
-            if name == "ngettext" and given[0] and given[1]:
-                yield file, (given[0], given[1])
-            elif given[0]:
-                yield file, given[0]
+            forms = texts if isinstance(texts, tuple) else (texts,)
+            if name == "ngettext" and forms[0] and forms[1]:
+                yield file, (forms[0], forms[1])
+            elif forms[0]:
+                yield file, forms[0]
 
 
 def _in_settings() -> Iterator[tuple[str, Id]]:
@@ -200,7 +200,7 @@ def _described(fields: Mapping[str, FieldInfo]) -> Iterator[str]:
     for info in fields.values():
         annotation = info.annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            # a group of its own; the pages name it themselves
+            # a nested model; the pages have their own title for it
             yield from _described(annotation.model_fields)
             continue
         yield from (text for text in (info.title, info.description) if text)
@@ -216,7 +216,7 @@ def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing, fail if incomplete")
-    parser.add_argument("--add", metavar="LANGUAGE", help="begin another language, such as es")
+    parser.add_argument("--add", metavar="LANGUAGE", help="add another language, such as es")
     options = parser.parse_args()
     wanted, incomplete = messages(), False
     languages = {path.stem for path in LOCALES.glob("*.po")} | ({options.add} - {None})

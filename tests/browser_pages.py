@@ -1,4 +1,4 @@
-"""Pages in the system's Chromium, led by Playwright, with what the tests want to know of each."""
+"""Pages in the system's Chromium, driven by Playwright, with a log of each."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from playwright.sync_api import (
 from playwright.sync_api import Error as PlaywrightError
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-"""The system's, if there is one."""
+"""The system's Chromium, if installed."""
 
 PATIENCE = 30.0
-"""Seconds until a page that does not get there fails its test."""
+"""Timeout of a page, seconds."""
 
 expect.set_options(timeout=PATIENCE * 1000)
 
@@ -32,15 +32,15 @@ class PageLog:
     """What happened on a page since it was opened."""
 
     problems: list[str] = field(default_factory=list)
-    """Exceptions of its scripts, and what it or its policy complained of."""
+    """Exceptions of its scripts, and console and CSP errors."""
     requests: list[str] = field(default_factory=list)
-    """Addresses it asked for, WebSockets included."""
+    """URLs it requested, including WebSockets."""
     dialogs: list[str] = field(default_factory=list)
-    """Questions that it asked; each was answered with yes."""
+    """Messages of its dialogs, all of which were accepted."""
 
 
 class PageOpener:
-    """Opens pages, keeps a log of each, and closes what is left at the end."""
+    """Opens pages, logs what happens on each, and closes them at the end."""
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
@@ -56,14 +56,14 @@ class PageOpener:
         script: bool = True,
         cookies: Mapping[str, str] | None = None,
     ) -> Page:
-        """Opens an address in a browser profile of its own, until it is loaded.
+        """Open an address in a new browser profile, and wait until it is loaded.
 
         Args:
-            url: What it shows.
-            size: Width and height in CSS pixels; narrow ones are a phone's.
-            dark: Whether the system is dark.
-            script: Whether scripts run.
-            cookies: What its server finds.
+            url: The page's address.
+            size: Width and height in CSS pixels; a narrow one emulates a phone.
+            dark: Whether the system prefers a dark theme.
+            script: Whether scripts are enabled.
+            cookies: Sent to the server.
         """
         width, height = size
         context = self._browser.new_context(
@@ -103,7 +103,7 @@ class PageOpener:
 
 
 def wait_for(page: Page, condition: str) -> None:
-    """Until an expression of JavaScript is true; the pages' policy forbids Playwright's own way.
+    """Wait until a JavaScript expression is true; the pages' CSP forbids Playwright's own way.
 
     Raises:
         AssertionError: It did not become true.
@@ -111,7 +111,7 @@ def wait_for(page: Page, condition: str) -> None:
     guarded = f"(() => {{ try {{ return Boolean({condition}); }} catch {{ return false; }} }})()"
     end = time.monotonic() + PATIENCE
     while True:
-        # a page that goes to another address has no answer
+        # a page that is navigating cannot answer
         with contextlib.suppress(PlaywrightError):
             if page.evaluate(guarded):
                 return

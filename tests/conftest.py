@@ -1,4 +1,4 @@
-"""What the tests share: where the real data is, if anywhere, and a face that may be carried."""
+"""Shared fixtures: real data (if available), a portrait, the demonstration clip, a browser."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from sentistream.errors import MissingExtraError
 from sentistream.operating_system import lock_file
 from sentistream.types import UInt8Array
 
-# what is imported while tests are collected stays: looking through it for garbage takes a tenth of
-# the processor's time
+# objects created by imports during collection stay: scanning them for garbage takes a tenth of the
+# CPU time
 gc.disable()
 
 if TYPE_CHECKING:  # where only the core is tested it is not installed
@@ -48,7 +48,7 @@ LONGEST = (
     "export/test_browser_demo.py",
     "cli/test_workers.py",
     "monitor/fleet/test_reporting.py",
-    "monitor/whole/test_program.py",
+    "monitor/end_to_end/test_program.py",
     "monitor/api/test_schema.py",
     "test_operating_system.py",
     "monitor/insight/test_insight_pages.py",
@@ -56,17 +56,17 @@ LONGEST = (
     "monitor/web/test_users_page.py",
     "monitor/web/test_live_page.py",
     "monitor/web/test_path_prefix.py",
-    "monitor/privacy/test_nothing_leaves.py",
+    "monitor/privacy/test_no_egress.py",
     "monitor/web/test_page_layout.py",
     "benchmarking/test_benchmark_command.py",
     "monitor/web/test_page_details.py",
-    "monitor/insight/test_same_figures.py",
-    "monitor/whole/test_in_a_browser.py",
-    "monitor/whole/test_quiet_hours.py",
+    "monitor/insight/test_figure_consistency.py",
+    "monitor/end_to_end/test_in_a_browser.py",
+    "monitor/end_to_end/test_quiet_hours.py",
     "test_notebooks.py",
-    "monitor/cameras/test_preview_newcomers.py",
+    "monitor/cameras/test_preview_anonymity.py",
     "media/test_packet_skipping.py",
-    "monitor/store/test_disasters.py",
+    "monitor/store/test_crash_safety.py",
     "vision/test_face_tracker.py",
     "networks/test_export.py",
     "monitor/fleet/test_shop_alerts.py",
@@ -89,7 +89,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """From here on garbage is collected, but never among what was there before the first test."""
+    """From here on garbage is collected, except among objects older than the first test."""
     gc.collect()
     gc.freeze()
     gc.enable()
@@ -103,7 +103,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """The same, for what the test itself asks for."""
+    """The same for lazy imports in the test itself."""
     return (yield from _skipped_without_paper())
 
 
@@ -118,7 +118,7 @@ def _skipped_without_paper() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _level_of_the_root_logger() -> Iterator[None]:
-    """A library's caller chooses what is logged: nothing leaves the level changed."""
+    """Callers choose the log level: fail if a test leaves the root logger's level changed."""
     before = logging.getLogger().level
     yield
     after = logging.getLogger().level
@@ -128,7 +128,7 @@ def _level_of_the_root_logger() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder named by SENTISTREAM_DATA; tests that need it are skipped without."""
+    """The folder named by SENTISTREAM_DATA; tests that need it are skipped without it."""
     folder = os.environ.get("SENTISTREAM_DATA", "")
     if not folder or not Path(folder).is_dir():
         pytest.skip("real data: set SENTISTREAM_DATA to its folder")
@@ -148,9 +148,9 @@ def portrait_luma(portrait: UInt8Array) -> UInt8Array:
 
 @pytest.fixture(scope="session")
 def demonstration_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The drawn clip of ``sentistream demo``, 640 by 360 pixels, with sound.
+    """The synthetic clip of ``sentistream demo``, 640 by 360 pixels, with sound.
 
-    It takes a while to draw: of test processes that run side by side, one does it for all.
+    Rendering takes a while: of parallel test processes, one does it for all.
     """
     folder = tmp_path_factory.getbasetemp()
     shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
@@ -166,16 +166,16 @@ def demonstration_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def without_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where the extra ``parquet`` is not installed."""
+    """Simulates that the extra ``parquet`` is not installed."""
     monkeypatch.setitem(sys.modules, "pyarrow", None)
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium, led by Playwright; skipped where there is none.
+    """The system's Chromium, driven by Playwright; skipped if not installed.
 
-    It has a camera that shows a test picture. One a module: while Playwright runs, its thread
-    has an event loop, and ``asyncio.run`` cannot be called in tests beside it.
+    It has a fake camera with a test picture. One per module: while Playwright runs, its thread
+    has an event loop, so that other tests cannot call ``asyncio.run``.
     """
     from playwright.sync_api import sync_playwright
 
@@ -196,7 +196,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(chromium: Browser) -> Iterator[PageOpener]:
-    """Opens pages that are closed at the end of the test."""
+    """Opens pages and closes them at the end of the test."""
     from browser_pages import PageOpener
 
     opener = PageOpener(chromium)

@@ -1,8 +1,7 @@
-"""A real RTSP server that sends a clip: GStreamer's."""
+"""A real RTSP server that plays a clip, by GStreamer."""
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,25 +10,27 @@ from pathlib import Path
 
 import pytest
 
+from free_port import free_port
+
 SERVER = Path(__file__).parents[1] / "benchmarks" / "soaking" / "rtsp_server.py"
 
 
 def python_with_gstreamer() -> str:
-    """A Python that can serve RTSP; the test is skipped where there is none."""
+    """A Python that can serve RTSP; the test is skipped if there is none."""
     for python in ("/usr/bin/python3", sys.executable):
         query = "import gi; gi.require_version('GstRtspServer', '1.0')"
         try:
-            done = subprocess.run([python, "-c", query], check=False, capture_output=True)  # noqa: S603
+            result = subprocess.run([python, "-c", query], check=False, capture_output=True)  # noqa: S603
         except OSError:
             continue
-        if done.returncode == 0:
+        if result.returncode == 0:
             return python
     pytest.skip("needs gst-rtsp-server")
 
 
 @contextmanager
 def rtsp(python: str, clip: Path, *login: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """The server's port and process; it sends the clip at ``/camera``."""
+    """The server's port and process; it serves the clip at ``/camera``."""
     port = free_port()
     process = subprocess.Popen(  # noqa: S603
         [python, SERVER, clip, str(port), *login], stdout=subprocess.PIPE
@@ -41,10 +42,3 @@ def rtsp(python: str, clip: Path, *login: str) -> Iterator[tuple[int, subprocess
     finally:
         process.kill()
         process.wait()
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])

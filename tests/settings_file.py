@@ -1,4 +1,4 @@
-"""Settings as the YAML file that an owner would write."""
+"""Settings as a YAML file, as a user would write it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sentistream.monitor.settings import Settings, build_settings, overlay_path,
 
 
 def write_settings(settings: Settings, path: Path) -> None:
-    """Writes what differs from the defaults."""
+    """Write the values that differ from the defaults."""
     path.touch(0o600)
     save_changes(path, before=build_settings({}), after=settings)
     if overlay_path(path).exists():

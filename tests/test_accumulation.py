@@ -1,4 +1,4 @@
-"""Evidence adds up; a sure moment counts for more than several that waver."""
+"""Evidence accumulates; one certain moment outweighs several uncertain ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sentistream.accumulation import EvidenceMean, Overall
 from sentistream.profiles import LITE, PAPER
 from sentistream.types import Branch, Distribution, FloatArray, Label, Reading
-from stand_ins import make_face
+from stub_networks import make_face
 
 SURE = (0.01, 0.04, 0.95)
 WAVERING = (0.40, 0.35, 0.25)
@@ -33,7 +33,7 @@ def reading(time: float, momentary: tuple[float, ...], smoothed: tuple[float, ..
     )
 
 
-def test_a_sure_moment_outweighs_wavering_ones() -> None:
+def test_certain_moment_outweighs_uncertain_ones() -> None:
     running = EvidenceMean(3.0)
     for step, value in enumerate((WAVERING, WAVERING, SURE)):
         found = running.update(np.array(value, np.float32), step * 0.03)
@@ -42,7 +42,7 @@ def test_a_sure_moment_outweighs_wavering_ones() -> None:
 
 
 @given(distributions, st.integers(1, 40))
-def test_one_answer_repeated_stays_itself(value: FloatArray, times: int) -> None:
+def test_repeated_answer_stays_the_same(value: FloatArray, times: int) -> None:
     running = EvidenceMean(0.5)
     for step in range(times):
         found = running.update(value, 0.03 * step)
@@ -50,7 +50,7 @@ def test_one_answer_repeated_stays_itself(value: FloatArray, times: int) -> None
 
 
 @given(st.lists(distributions, min_size=2, max_size=12))
-def test_at_first_all_moments_count_alike(values: list[FloatArray]) -> None:
+def test_first_moments_have_equal_weight(values: list[FloatArray]) -> None:
     running = EvidenceMean(10.0)
     for step, value in enumerate(values):
         found = running.update(value, 0.1 * step)
@@ -58,7 +58,7 @@ def test_at_first_all_moments_count_alike(values: list[FloatArray]) -> None:
     np.testing.assert_allclose(found, expected / expected.sum(), atol=1e-4)
 
 
-def test_what_is_long_past_is_forgotten() -> None:
+def test_old_evidence_is_forgotten() -> None:
     running = EvidenceMean(1.0)
     for step in range(60):
         running.update(np.array(WAVERING, np.float32), 0.1 * step)
@@ -67,7 +67,7 @@ def test_what_is_long_past_is_forgotten() -> None:
     np.testing.assert_allclose(found, SURE, atol=0.01)
 
 
-def test_time_goes_on_and_constants_are_positive() -> None:
+def test_time_must_advance_and_constants_be_positive() -> None:
     running = EvidenceMean(1.0)
     running.update(np.array(SURE, np.float32), 1.0)
     with pytest.raises(ValueError, match="Time goes on"):
@@ -76,7 +76,7 @@ def test_time_goes_on_and_constants_are_positive() -> None:
         EvidenceMean(0.0)
 
 
-def test_a_short_clip_is_answered_by_its_last_reading() -> None:
+def test_short_clip_has_the_answer_of_its_last_reading() -> None:
     overall = Overall(LITE)
     overall.add(reading(0.1 * step, WAVERING, WAVERING) for step in range(20))
     overall.add([reading(2.0, WAVERING, SURE)])
@@ -86,14 +86,14 @@ def test_a_short_clip_is_answered_by_its_last_reading() -> None:
     assert overall.answer.as_tuple() == pytest.approx(sharpened / sharpened.sum(), abs=1e-3)
 
 
-def test_one_moment_is_no_surer_than_it_says() -> None:
+def test_single_moment_keeps_its_certainty() -> None:
     overall = Overall(LITE)
     overall.add([reading(0.0, WAVERING, WAVERING)])
     assert overall.answer is not None
     assert overall.answer.as_tuple() == pytest.approx(WAVERING, abs=1e-5)
 
 
-def test_a_prior_counts_once() -> None:
+def test_prior_counts_once() -> None:
     profile = LITE.with_prior("everyday")
     factors = profile.prior.factors(profile.learned_shares)
     assert factors is not None
@@ -108,7 +108,7 @@ def test_a_prior_counts_once() -> None:
     assert corrected.answer.as_tuple() == pytest.approx(expected / expected.sum(), rel=1e-4)
 
 
-def test_a_long_clip_is_answered_by_all_its_stretches() -> None:
+def test_long_clip_has_the_answer_of_all_its_parts() -> None:
     overall = Overall(LITE)
     for second in range(30):
         overall.add([reading(second, SURE, SURE if second < 20 else WAVERING)])
@@ -120,14 +120,14 @@ def test_a_long_clip_is_answered_by_all_its_stretches() -> None:
     assert overall.answer.negative < only_sure.answer.negative
 
 
-def test_the_papers_clips_are_answered_by_the_mean_of_moments() -> None:
+def test_paper_clips_have_the_mean_of_their_moments() -> None:
     overall = Overall(PAPER)
     overall.add([reading(0, SURE, WAVERING), reading(1, WAVERING, WAVERING)])
     assert overall.answer is not None
     assert overall.answer.as_tuple() == pytest.approx(np.mean([SURE, WAVERING], axis=0))
 
 
-def test_nothing_seen_gives_no_answer() -> None:
+def test_empty_clip_has_no_answer() -> None:
     for profile in (PAPER, LITE):
         overall = Overall(profile)
         overall.add([Reading(0.0)])

@@ -1,4 +1,4 @@
-"""The table of Figure 1, with networks and faces that answer as told."""
+"""The table of Figure 1, with stub networks and faces."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from sentistream.types import (
     Reading,
 )
 from sentistream.voice import spectrogram
-from stand_ins import StubNetwork, StubTracker, make_face
+from stub_networks import StubNetwork, StubTracker, make_face
 
 FACE_ANSWER = (0.1, 0.7, 0.2)
 FUSED_ANSWER = (0.6, 0.1, 0.3)
@@ -39,8 +39,8 @@ def blank() -> RgbPicture:
     return RgbPicture(np.full((480, 640, 3), 90, np.uint8))
 
 
-class Stage:
-    """An analyzer with stub networks and faces, and a way to show it moments."""
+class Harness:
+    """An analyzer with stub networks and faces, fed with moments."""
 
     def __init__(self, *faces: Face, mouth: Sequence[float] = (0.2,)) -> None:
         self.mouth = StubNetwork(*((value,) for value in mouth))
@@ -73,15 +73,15 @@ class Stage:
         (0.9, SOUND[:0], Branch.FACE, FACE_ANSWER, (Flag.NO_SOUND,)),
     ],
 )
-def test_mouth_and_sound_choose_the_branch(
+def test_mouth_and_sound_select_the_branch(
     mouth: float,
     sound: FloatArray | None,
     branch: Branch,
     answer: tuple[float, ...],
     flags: tuple[Flag, ...],
 ) -> None:
-    stage = Stage(make_face(), mouth=[mouth])
-    (reading,) = stage.show(sound=sound)
+    harness = Harness(make_face(), mouth=[mouth])
+    (reading,) = harness.show(sound=sound)
     assert reading.branch is branch
     assert reading.momentary is not None
     assert reading.momentary.as_tuple() == pytest.approx(answer)
@@ -89,51 +89,51 @@ def test_mouth_and_sound_choose_the_branch(
     assert reading.label is (Label.POSITIVE if branch is Branch.FUSED else Label.NEUTRAL)
     assert reading.mouth_open == pytest.approx(mouth)
     assert reading.flags == flags
-    assert len(stage.face.calls) == (branch is Branch.FACE)
-    assert len(stage.fused.calls) == (branch is Branch.FUSED)
+    assert len(harness.face.calls) == (branch is Branch.FACE)
+    assert len(harness.fused.calls) == (branch is Branch.FUSED)
 
 
-def test_the_voices_share_is_given_only_where_it_is_known() -> None:
-    stage = Stage(make_face(), mouth=[0.2])
-    shares = [stage.show()[0].voice_share]
+def test_voice_share_is_given_only_where_known() -> None:
+    harness = Harness(make_face(), mouth=[0.2])
+    shares = [harness.show()[0].voice_share]
     for time, mouth in ((0.03, 0.9), (0.06, 0.2)):
-        stage.mouth.answers = ((mouth,),)
-        shares.append(stage.show(time)[0].voice_share)
-    # later answers hold some of the fused one
+        harness.mouth.answers = ((mouth,),)
+        shares.append(harness.show(time)[0].voice_share)
+    # later answers contain some of the fused one
     assert shares == [0, None, None]
-    stage.analyzer.reset()
-    assert stage.show(0.09)[0].voice_share == 0
+    harness.analyzer.reset()
+    assert harness.show(0.09)[0].voice_share == 0
 
 
-def test_without_a_face_there_is_one_reading_that_says_so() -> None:
-    stage = Stage()
-    assert stage.show(1.5) == (Reading(time=1.5, label=Label.NO_FACE),)
-    assert stage.mouth.calls == stage.face.calls == stage.fused.calls == []
+def test_without_a_face_there_is_one_no_face_reading() -> None:
+    harness = Harness()
+    assert harness.show(1.5) == (Reading(time=1.5, label=Label.NO_FACE),)
+    assert harness.mouth.calls == harness.face.calls == harness.fused.calls == []
 
 
-def test_networks_get_what_they_were_made_for() -> None:
-    stage = Stage(make_face(), mouth=[0.9])
-    stage.show()
-    assert stage.mouth.calls[0]["mouth"].shape == (1, 28, 28, 3)
-    assert stage.fused.calls[0]["face"].shape == (1, 96, 96, 3)
+def test_networks_get_inputs_of_the_right_shape() -> None:
+    harness = Harness(make_face(), mouth=[0.9])
+    harness.show()
+    assert harness.mouth.calls[0]["mouth"].shape == (1, 28, 28, 3)
+    assert harness.fused.calls[0]["face"].shape == (1, 96, 96, 3)
     np.testing.assert_array_equal(
-        stage.fused.calls[0]["spectrogram"], spectrogram.columns(SOUND)[np.newaxis]
+        harness.fused.calls[0]["spectrogram"], spectrogram.columns(SOUND)[np.newaxis]
     )
 
 
-def test_more_sound_than_needed_is_read_from_its_end() -> None:
-    stage = Stage(make_face(), mouth=[0.9])
+def test_only_the_end_of_longer_sound_is_read() -> None:
+    harness = Harness(make_face(), mouth=[0.9])
     longer = np.concatenate([np.ones(500, np.float32), SOUND])
-    stage.show(sound=longer)
+    harness.show(sound=longer)
     np.testing.assert_array_equal(
-        stage.fused.calls[0]["spectrogram"][0], spectrogram.columns(SOUND)
+        harness.fused.calls[0]["spectrogram"][0], spectrogram.columns(SOUND)
     )
 
 
 def test_several_faces_go_through_each_network_in_one_call() -> None:
     faces = [make_face(track, x=100 * track) for track in (1, 2, 3, 4)]
-    stage = Stage(*faces, mouth=[0.1, 0.9, 0.2, 0.8])
-    readings = stage.show()
+    harness = Harness(*faces, mouth=[0.1, 0.9, 0.2, 0.8])
+    readings = harness.show()
     assert [reading.track for reading in readings] == [1, 2, 3, 4]
     assert [reading.branch for reading in readings] == [
         Branch.FACE,
@@ -141,41 +141,45 @@ def test_several_faces_go_through_each_network_in_one_call() -> None:
         Branch.FACE,
         Branch.FUSED,
     ]
-    assert [len(stage.mouth.calls), len(stage.face.calls), len(stage.fused.calls)] == [1, 1, 1]
-    assert stage.face.calls[0]["face"].shape[0] == stage.fused.calls[0]["face"].shape[0] == 2
+    assert [len(harness.mouth.calls), len(harness.face.calls), len(harness.fused.calls)] == [
+        1,
+        1,
+        1,
+    ]
+    assert harness.face.calls[0]["face"].shape[0] == harness.fused.calls[0]["face"].shape[0] == 2
 
 
-def test_a_picture_shown_again_is_not_looked_at_again() -> None:
-    stage = Stage(make_face())
+def test_repeated_picture_is_not_analyzed_again() -> None:
+    harness = Harness(make_face())
     picture = blank()
-    first = stage.show(0.0, picture=picture)
-    again = stage.show(0.03, picture=picture)
-    assert stage.tracker.updates == len(stage.mouth.calls) == len(stage.face.calls) == 1
+    first = harness.show(0.0, picture=picture)
+    again = harness.show(0.03, picture=picture)
+    assert harness.tracker.updates == len(harness.mouth.calls) == len(harness.face.calls) == 1
     assert first[0].flags == ()
     assert again[0].flags == (Flag.REPEATED_PICTURE,)
     assert again[0].face is first[0].face
-    stage.show(0.06, picture=blank())
-    assert stage.tracker.updates == len(stage.mouth.calls) == len(stage.face.calls) == 2
+    harness.show(0.06, picture=blank())
+    assert harness.tracker.updates == len(harness.mouth.calls) == len(harness.face.calls) == 2
 
 
-def test_a_picture_shown_again_is_heard_anew() -> None:
-    stage = Stage(make_face(), mouth=[0.9])
+def test_sound_is_analyzed_again_with_a_repeated_picture() -> None:
+    harness = Harness(make_face(), mouth=[0.9])
     picture = blank()
-    stage.show(0.0, picture=picture)
-    stage.show(0.03, picture=picture, sound=SOUND[::-1].copy())
-    assert len(stage.mouth.calls) == 1
-    assert len(stage.fused.calls) == 2
+    harness.show(0.0, picture=picture)
+    harness.show(0.03, picture=picture, sound=SOUND[::-1].copy())
+    assert len(harness.mouth.calls) == 1
+    assert len(harness.fused.calls) == 2
     assert not np.array_equal(
-        stage.fused.calls[0]["spectrogram"], stage.fused.calls[1]["spectrogram"]
+        harness.fused.calls[0]["spectrogram"], harness.fused.calls[1]["spectrogram"]
     )
 
 
 def test_answers_accumulate_by_equation_1_for_each_track() -> None:
-    stage = Stage(make_face(1), mouth=[0.2])
-    stage.show(0.0)
-    stage.mouth.answers = ((0.9,),)
-    stage.tracker.faces = (make_face(1), make_face(2))
-    old, new = stage.show(0.030)
+    harness = Harness(make_face(1), mouth=[0.2])
+    harness.show(0.0)
+    harness.mouth.answers = ((0.9,),)
+    harness.tracker.faces = (make_face(1), make_face(2))
+    old, new = harness.show(0.030)
     assert old.smoothed is not None and new.smoothed is not None
     expected = [0.9 * a + 0.1 * b for a, b in zip(FACE_ANSWER, FUSED_ANSWER, strict=True)]
     assert old.smoothed.as_tuple() == pytest.approx(expected)
@@ -183,19 +187,19 @@ def test_answers_accumulate_by_equation_1_for_each_track() -> None:
     assert new.smoothed.as_tuple() == pytest.approx(FUSED_ANSWER)
 
 
-def test_people_who_have_left_are_forgotten() -> None:
-    stage = Stage()
+def test_ended_tracks_are_forgotten() -> None:
+    harness = Harness()
     for i in range(200):
-        stage.tracker.faces = (make_face(i + 1),)
-        stage.show(i * 1.0)
-    assert len(stage.analyzer._smoothers) <= 3
+        harness.tracker.faces = (make_face(i + 1),)
+        harness.show(i * 1.0)
+    assert len(harness.analyzer._smoothers) <= 3
 
 
-def test_time_that_steps_back_starts_anew() -> None:
-    stage = Stage(make_face())
-    stage.show(10.0)
-    stage.face.answers = (FUSED_ANSWER,)
-    (reading,) = stage.show(0.0)
+def test_backward_time_step_resets_the_analyzer() -> None:
+    harness = Harness(make_face())
+    harness.show(10.0)
+    harness.face.answers = (FUSED_ANSWER,)
+    (reading,) = harness.show(0.0)
     assert reading.smoothed is not None
     assert reading.smoothed.as_tuple() == pytest.approx(FUSED_ANSWER)
 
@@ -214,12 +218,12 @@ def test_time_that_steps_back_starts_anew() -> None:
         ),
     ],
 )
-def test_what_lowers_a_readings_quality_is_flagged(face: Face, flags: tuple[Flag, ...]) -> None:
-    (reading,) = Stage(face).show()
+def test_quality_problems_are_flagged(face: Face, flags: tuple[Flag, ...]) -> None:
+    (reading,) = Harness(face).show()
     assert reading.flags == flags
 
 
-def test_the_mouth_threshold_is_the_profiles() -> None:
+def test_mouth_threshold_is_the_profiles() -> None:
 
     network = StubNetwork((0.6,))
     answer = StubNetwork(FACE_ANSWER)
@@ -230,7 +234,7 @@ def test_the_mouth_threshold_is_the_profiles() -> None:
     assert reading.branch is Branch.FACE
 
 
-def test_an_unknown_profile_is_refused() -> None:
+def test_unknown_profile_is_refused() -> None:
     with pytest.raises(InputError, match="no profile 'none'"):
         Analyzer("none")
 
@@ -244,7 +248,7 @@ def test_an_unknown_profile_is_refused() -> None:
         ("javased/clips/03-02-01_01.mp4", 0.75),  # begins with 0.6 s of black
     ],
 )
-def test_real_clips_are_read_from_end_to_end(real_data: Path, clip: str, share: float) -> None:
+def test_real_clips_are_read_completely(real_data: Path, clip: str, share: float) -> None:
     answer = StubNetwork(FACE_ANSWER)
     decision = PaperDecision(
         PAPER, mouth=StubNetwork((0.9,)), face=answer, fused=StubNetwork(FUSED_ANSWER)
@@ -260,24 +264,24 @@ def test_real_clips_are_read_from_end_to_end(real_data: Path, clip: str, share: 
     assert fused >= 0.8 * len(faces)
 
 
-def test_faces_left_out_are_told_of_in_each_reading_of_the_moment() -> None:
-    stage = Stage(make_face(1), make_face(2, x=100))
-    assert [(one.flags, one.left_out) for one in stage.show(0.0)] == [((), 0)] * 2
-    stage.tracker.left_out = 3
+def test_omitted_faces_are_reported_in_each_reading_of_the_moment() -> None:
+    harness = Harness(make_face(1), make_face(2, x=100))
+    assert [(one.flags, one.left_out) for one in harness.show(0.0)] == [((), 0)] * 2
+    harness.tracker.left_out = 3
     shown = blank()
-    cut = stage.show(0.03, picture=shown)
+    cut = harness.show(0.03, picture=shown)
     assert [(one.flags, one.left_out) for one in cut] == [((Flag.MORE_FACES,), 3)] * 2
-    again = stage.show(0.06, picture=shown)
+    again = harness.show(0.06, picture=shown)
     assert all(one.left_out == 3 and Flag.MORE_FACES in one.flags for one in again)
-    stage.tracker.left_out, stage.tracker.faces = 1, ()
-    (nobody,) = stage.show(0.09)
+    harness.tracker.left_out, harness.tracker.faces = 1, ()
+    (nobody,) = harness.show(0.09)
     assert (nobody.flags, nobody.left_out) == ((Flag.MORE_FACES,), 1)
-    stage.tracker.left_out = 0
-    assert stage.show(0.12)[0].flags == ()
+    harness.tracker.left_out = 0
+    assert harness.show(0.12)[0].flags == ()
 
 
 @pytest.mark.parametrize(("flags", "left_out"), [((), 1), ((Flag.MORE_FACES,), 0), ((), -1)])
-def test_a_reading_says_how_many_are_left_out_exactly_where_it_says_that_some_are(
+def test_omitted_count_is_given_exactly_where_flagged(
     flags: tuple[Flag, ...], left_out: int
 ) -> None:
     with pytest.raises(ValueError, match="left out"):
@@ -294,12 +298,10 @@ def test_a_reading_says_how_many_are_left_out_exactly_where_it_says_that_some_ar
         ({"readable": False, "pose": HeadPose(70, 0, 0)}, Flag.TURNED_AWAY),
     ],
 )
-def test_nothing_is_guessed_about_a_face_that_cannot_be_read(
-    changes: dict[str, Any], flag: Flag
-) -> None:
+def test_unreadable_face_gets_no_answer(changes: dict[str, Any], flag: Flag) -> None:
     hidden = dataclasses.replace(make_face(track=1), **changes)
-    stage = Stage(hidden, make_face(track=2))
-    first, second = stage.show()
+    harness = Harness(hidden, make_face(track=2))
+    first, second = harness.show()
     assert first.label is Label.UNKNOWN
     assert (first.momentary, first.smoothed, first.mouth_open) == (None, None, None)
     assert flag in first.flags
@@ -307,7 +309,7 @@ def test_nothing_is_guessed_about_a_face_that_cannot_be_read(
     assert flag not in second.flags
 
 
-def test_a_tilted_head_is_read() -> None:
+def test_tilted_head_is_read() -> None:
     tilted = dataclasses.replace(make_face(track=1), pose=HeadPose(20, -10, 80))
-    (reading,) = Stage(tilted).show()
+    (reading,) = Harness(tilted).show()
     assert reading.momentary is not None

@@ -1,4 +1,4 @@
-"""Upper layers import lower ones, and the picture of them is the code's."""
+"""Upper layers import lower ones, and the architecture diagram matches the code."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_packages_import_from_lower_layers_only(drawing: ModuleType) -> None:
     assert back == []
 
 
-def test_an_import_within_a_function_counts(drawing: ModuleType, tmp_path: Path) -> None:
+def test_import_within_a_function_counts(drawing: ModuleType, tmp_path: Path) -> None:
     file = tmp_path / "some.py"
     file.write_text(
         "def late():\n    from sentistream import cli\n    import sentistream.media.file_source\n"
@@ -67,7 +67,7 @@ def test_no_modules_import_each_other() -> None:
 
 
 def at_import(path: Path, modules: Set[str]) -> set[str]:
-    """The modules that are loaded when a file is: not those within functions or for types alone."""
+    """The modules loaded with a file: not those imported in functions or for types only."""
     found = set[str]()
     nodes: list[ast.AST] = [ast.parse(path.read_text("utf-8"))]
     while nodes:
@@ -87,11 +87,11 @@ def at_import(path: Path, modules: Set[str]) -> set[str]:
     return {name for name in found if name in modules}
 
 
-def test_the_picture_is_of_this_code(drawing: ModuleType) -> None:
-    assert drawing.PICTURE.read_text("utf-8") == drawing.svg(), f"draw it: {drawing.COMMAND}"
+def test_diagram_matches_the_code(drawing: ModuleType) -> None:
+    assert drawing.PICTURE.read_text("utf-8") == drawing.svg(), f"run: {drawing.COMMAND}"
 
 
-def test_the_script_says_when_the_picture_is_out_of_date(
+def test_script_reports_an_outdated_diagram(
     drawing: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "old.svg").write_text("<svg/>")

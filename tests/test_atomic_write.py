@@ -1,4 +1,4 @@
-"""A file is complete or as it was, whatever happens while it is written."""
+"""A file is either complete or unchanged, whatever happens during the write."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from full_disk import full_disk
 from sentistream.atomic_write import atomic_path, atomic_write
 
 
-def test_text_and_bytes_replace_what_was_there(tmp_path: Path) -> None:
+def test_text_and_bytes_replace_the_old_content(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     atomic_write(path, "Süß\r\n")
     assert path.read_bytes() == b"S\xc3\xbc\xc3\x9f\r\n"
@@ -25,7 +25,7 @@ def test_text_and_bytes_replace_what_was_there(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_new_file_follows_the_umask_and_a_private_one_is_its_owners(tmp_path: Path) -> None:
+def test_new_file_follows_the_umask_and_a_private_one_is_private(tmp_path: Path) -> None:
     (tmp_path / "usual").touch()
     atomic_write(tmp_path / "public", "")
     atomic_write(tmp_path / "private", "", private=True)
@@ -37,7 +37,7 @@ def test_a_new_file_follows_the_umask_and_a_private_one_is_its_owners(tmp_path: 
 
 
 @pytest.mark.parametrize("private", [False, True])
-def test_permissions_and_links_stay(tmp_path: Path, private: bool) -> None:
+def test_permissions_and_links_are_kept(tmp_path: Path, private: bool) -> None:
     path, link = tmp_path / "a", tmp_path / "link"
     path.touch()
     path.chmod(0o640)
@@ -47,8 +47,8 @@ def test_permissions_and_links_stay(tmp_path: Path, private: bool) -> None:
     assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("new", 0o640)
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root gives files away")
-def test_the_owner_stays(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can change owners")
+def test_owner_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.touch()
     os.chown(path, 65534, 65533)
@@ -56,7 +56,7 @@ def test_the_owner_stays(tmp_path: Path) -> None:
     assert (path.stat().st_uid, path.stat().st_gid) == (65534, 65533)
 
 
-def test_a_full_disk_leaves_the_file_and_nothing_else(tmp_path: Path) -> None:
+def test_full_disk_leaves_the_old_file_only(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_text("before")
     with full_disk(), pytest.raises(OSError, match="No space left"):
@@ -65,7 +65,7 @@ def test_a_full_disk_leaves_the_file_and_nothing_else(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_an_interruption_leaves_the_file_and_nothing_else(tmp_path: Path) -> None:
+def test_interruption_leaves_the_old_file_only(tmp_path: Path) -> None:
     path = tmp_path / "a"
     with pytest.raises(KeyboardInterrupt), atomic_path(path) as temporary:
         temporary.write_text("half")
@@ -73,18 +73,18 @@ def test_an_interruption_leaves_the_file_and_nothing_else(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
+def test_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         atomic_write(tmp_path / "gone" / "a", "")
 
 
-def test_the_longest_name_can_be_written(tmp_path: Path) -> None:
+def test_longest_name_can_be_written(tmp_path: Path) -> None:
     path = tmp_path / ("ä" * 127)
     atomic_write(path, "x")
     assert path.read_text() == "x"
 
 
-def test_kill_9_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+def test_sigkill_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_text("before")
     script = """

@@ -1,4 +1,4 @@
-"""What the README and docs/ promise exists."""
+"""Everything that the README and docs/ refer to exists."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ def page(request: pytest.FixtureRequest) -> Path:
     return request.param
 
 
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_have_existing_targets(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), target
 
 
 def test_make_targets_exist(page: Path) -> None:
-    made = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-    assert made >= set(re.findall(r"(?:`|^)make ([a-z]+)", page.read_text("utf-8"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert targets >= set(
+        re.findall(r"(?:`|^)make ([a-z]+)", page.read_text("utf-8"), re.MULTILINE)
+    )
 
 
 def test_python_examples_compile(page: Path) -> None:
@@ -42,7 +44,7 @@ def test_commands_and_options_exist(page: Path) -> None:
     for command, rest in re.findall(r"sentistream ([a-z]+)([^\n`]*)", page.read_text("utf-8")):
         if command not in main.list_commands(main.make_context("sentistream", ["doctor"])):
             continue
-        # of a group of commands, the one that is named
+        # in a group of commands, the named one
         named = re.match(r" ([a-z][a-z-]*)", rest)
         is_group = isinstance(main.get_command(Context(main), command), Group)
         path = [command, named[1]] if is_group and named else [command]
@@ -51,7 +53,7 @@ def test_commands_and_options_exist(page: Path) -> None:
             assert option in offered, f"sentistream {command} {option}"
 
 
-def test_every_option_about_data_is_explained() -> None:
+def test_every_data_option_is_explained() -> None:
     text = (ROOT / "docs" / "data.md").read_text("utf-8")
     group = main.get_command(Context(main), "data")
     assert isinstance(group, Group)
@@ -63,7 +65,7 @@ def test_every_option_about_data_is_explained() -> None:
             assert any(word in text for word in (*option.opts, *option.secondary_opts)), option.opts
 
 
-def test_every_command_is_mentioned_somewhere() -> None:
+def test_every_command_is_mentioned() -> None:
     text = "".join(page.read_text("utf-8") for page in PAGES)
     for command in ("analyze", "demo", "doctor"):
         assert f"sentistream {command}" in text or f"make {command}" in text

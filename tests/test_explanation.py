@@ -1,4 +1,4 @@
-"""Where answers come from: parts that are covered, pictures of it, and the command."""
+"""Explanations: occlusion of face parts, heat maps, and the command."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import sentistream
-from clips import flat, write_clip
 from sentistream.cli import main
 from sentistream.errors import InputError
 from sentistream.explanation import REGIONS, Explanation, FaceView, explain_moment, occlude
@@ -32,14 +31,15 @@ from sentistream.types import (
 )
 from sentistream.vision.alignment import Alignment, align
 from sentistream.vision.face_geometry import MEAN_FACE
-from synthetic import picture, reading
+from synthetic_clips import flat, write_clip
+from synthetic_readings import picture, reading
 
 SIZE = 48
 POSITIVE = SENTIMENTS.index("positive")
 
 
-def seen() -> FaceView:
-    """A grey face whose mouth is bright and whose brows are dark."""
+def grey_face() -> FaceView:
+    """A grey face with a bright mouth and dark brows."""
     square = Alignment(150.0, 130.0, 100.0, 0.3)
     points = align(square.from_shares(MEAN_FACE)).to_shares(square.from_shares(MEAN_FACE)) * SIZE
     pixels = np.full((SIZE, SIZE, 1), 100, np.uint8)
@@ -49,32 +49,34 @@ def seen() -> FaceView:
     return FaceView(pixels, points - 0.5, pixels[..., 0])
 
 
-def judged_by(weight: Callable[[FloatArray], FloatArray]) -> Callable[[UInt8Array], FloatArray]:
-    """A network whose answer is positive as far as ``weight`` of a face is, 0 to 1."""
+def network_driven_by(
+    weight: Callable[[FloatArray], FloatArray],
+) -> Callable[[UInt8Array], FloatArray]:
+    """A network whose answer is positive in proportion to ``weight`` of a face, 0 to 1."""
 
-    def ask(views: UInt8Array) -> FloatArray:
+    def predict(views: UInt8Array) -> FloatArray:
         positive = np.array([weight(one.astype(np.float32)) for one in views[..., 0]])
         return np.stack([positive, (1 - positive) / 2, (1 - positive) / 2], axis=1)
 
-    return ask
+    return predict
 
 
-def test_the_part_that_a_network_goes_by_is_found() -> None:
+def test_part_that_drives_the_answer_is_found() -> None:
     by_face, regions, heat = occlude(
-        seen(), judged_by(lambda face: (face > 200).mean() * 10), POSITIVE
+        grey_face(), network_driven_by(lambda face: (face > 200).mean() * 10), POSITIVE
     )
     assert list(regions) == ["brows", "eyes", "nose", "cheeks", "mouth"]
     assert 0.8 * by_face.positive < regions["mouth"] <= by_face.positive
     assert all(abs(regions[name]) < 0.1 * regions["mouth"] for name in regions if name != "mouth")
-    x, y = seen().points[48:60].mean(axis=0)
+    x, y = grey_face().points[48:60].mean(axis=0)
     row, column = np.unravel_index(heat.argmax(), heat.shape)
     assert math.hypot(row - y, column - x) < SIZE / 6
     assert heat[: SIZE // 3].max() < heat.max() / 10
 
 
-def test_a_part_that_speaks_against_the_answer_is_below_zero() -> None:
+def test_part_against_the_answer_is_negative() -> None:
     _, regions, heat = occlude(
-        seen(), judged_by(lambda face: 0.9 - (face < 50).mean() * 5), POSITIVE
+        grey_face(), network_driven_by(lambda face: 0.9 - (face < 50).mean() * 5), POSITIVE
     )
     assert regions["brows"] < -0.1
     assert regions["mouth"] == pytest.approx(0, abs=1e-6)
@@ -82,20 +84,20 @@ def test_a_part_that_speaks_against_the_answer_is_below_zero() -> None:
     assert abs(heat[SIZE * 3 // 4 :]).max() < 1e-6
 
 
-def test_all_coverings_are_asked_at_once() -> None:
+def test_all_occlusions_are_one_batch() -> None:
     calls = []
 
-    def ask(views: UInt8Array) -> FloatArray:
+    def predict(views: UInt8Array) -> FloatArray:
         calls.append(len(views))
         return np.full((len(views), 3), 1 / 3, np.float32)
 
-    occlude(seen(), ask, POSITIVE)
+    occlude(grey_face(), predict, POSITIVE)
     assert len(calls) == 1
     assert calls[0] > 100
 
 
 @pytest.mark.parametrize("roll", [0.0, 0.4, -2.0])
-def test_shares_of_a_turned_view_are_found_again(roll: float) -> None:
+def test_regions_of_a_rotated_view_are_mapped_back(roll: float) -> None:
     where = Alignment(320.5, 200.25, 90.0, roll)
     back = where.to_shares(where.from_shares(MEAN_FACE))
     np.testing.assert_allclose(back, MEAN_FACE, atol=1e-5)
@@ -109,7 +111,7 @@ def smile(portrait: UInt8Array, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return write_clip(path, [(n / 25, portrait if n < 13 else nobody) for n in range(50)])
 
 
-def test_what_is_explained_is_what_analyze_says(smile: Path) -> None:
+def test_explained_answer_equals_analyze(smile: Path) -> None:
     found = sentistream.explain(smile, 0.4)
     with sentistream.analyze(smile) as analysis:
         readings = [one for one in analysis if abs(one.time - 0.4) <= LITE.tick / 2]
@@ -123,7 +125,7 @@ def test_what_is_explained_is_what_analyze_says(smile: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "track", "said"),
+    ("at", "track", "message"),
     [
         (1.95, None, "No face is in view at 1.95 s"),
         (9.0, None, "ends at 1.98 s; there is nothing at 9 s"),
@@ -132,21 +134,21 @@ def test_what_is_explained_is_what_analyze_says(smile: Path) -> None:
         (-1.0, None, "no moment at -1"),
     ],
 )
-def test_what_cannot_be_explained_is_said(
-    smile: Path, at: float, track: int | None, said: str
+def test_unexplainable_input_is_reported(
+    smile: Path, at: float, track: int | None, message: str
 ) -> None:
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=message):
         sentistream.explain(smile, at, track=track)
 
 
-def test_a_reading_without_an_answer_is_not_explained() -> None:
+def test_reading_without_an_answer_is_not_explained() -> None:
     moment = Moment(0.0, picture(), 0.0)
     with pytest.raises(ValueError, match="an answer"):
         explain_moment(moment, Reading(0.0), LITE)
 
 
-def explained(**changes: object) -> Explanation:
-    """Made up: the left half speaks for the answer, the right one against it."""
+def synthetic_explanation(**changes: object) -> Explanation:
+    """Synthetic: the left half supports the answer, the right one opposes it."""
     heat = np.full((SIZE, SIZE), 0.2, np.float32)
     heat[:, SIZE // 2 :] = -0.2
     one = dataclasses.replace(reading(1.5, positive=0.8), **changes)  # type: ignore[arg-type]
@@ -155,26 +157,28 @@ def explained(**changes: object) -> Explanation:
     return Explanation(one, Distribution(0.7, 0.2, 0.1), regions, heat, face)
 
 
-def test_the_map_is_orange_for_and_violet_against() -> None:
-    drawn = draw_heat_map(explained()).astype(int)
+def test_heat_map_is_orange_for_and_violet_against() -> None:
+    drawn = draw_heat_map(synthetic_explanation()).astype(int)
     left, right = drawn[60, 140 + 20 + 30], drawn[60, 140 + 20 + 90]
     assert abs(left - FOR).sum() < abs(left - AGAINST).sum()
     assert abs(right - AGAINST).sum() < abs(right - FOR).sum()
     assert (drawn[60, 80] == 128).all()
 
 
-def test_a_map_that_says_nothing_shows_nothing() -> None:
-    flat_map = dataclasses.replace(explained(), heat=np.full((SIZE, SIZE), 1e-5, np.float32))
+def test_empty_heat_map_is_transparent() -> None:
+    flat_map = dataclasses.replace(
+        synthetic_explanation(), heat=np.full((SIZE, SIZE), 1e-5, np.float32)
+    )
     shown = draw_heat_map(flat_map)[60, 160:280].astype(int)
     assert np.ptp(shown, axis=1).max() <= 2
 
 
-def test_the_table_tells_points_the_strongest_first() -> None:
-    assert table(explained()).split() == ["mouth", "+42", "eyes", "0", "brows", "-3"]
+def test_table_lists_the_strongest_parts_first() -> None:
+    assert table(synthetic_explanation()).split() == ["mouth", "+42", "eyes", "0", "brows", "-3"]
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "text"),
     [
         ({}, "Appearance 1 at 1.50 s: positive (80 %)."),
         ({"label": Label.UNKNOWN}, "not clear, rather positive (80 %)"),
@@ -185,50 +189,50 @@ def test_the_table_tells_points_the_strongest_first() -> None:
         ({"voice_share": None}, "is not known."),
     ],
 )
-def test_it_is_said_in_words(changes: dict[str, object], told: str) -> None:
-    assert told in " ".join(sentences(explained(**changes)))
+def test_explanation_is_put_in_words(changes: dict[str, object], text: str) -> None:
+    assert text in " ".join(sentences(synthetic_explanation(**changes)))
 
 
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(main, ["explain", *map(str, arguments)])
 
 
-def test_the_command_tells_and_draws(smile: Path, tmp_path: Path) -> None:
+def test_command_prints_and_draws(smile: Path, tmp_path: Path) -> None:
     out = tmp_path / "why.png"
-    done = run(smile, "--at", 0.4, "--out", out)
-    assert done.exit_code == 0, done.output
-    for told in ("Appearance 1 at 0.39 s: positive", "mouth", "cheeks", "no voice", str(out)):
-        assert told in done.output
+    result = run(smile, "--at", 0.4, "--out", out)
+    assert result.exit_code == 0, result.output
+    for text in ("Appearance 1 at 0.39 s: positive", "mouth", "cheeks", "no voice", str(out)):
+        assert text in result.output
     with Image.open(out) as image:
         assert image.format == "PNG"
         assert image.width > 2 * 384
     assert run(smile, "--at", 0.4).exit_code == 0
 
 
-def test_what_is_in_the_way_is_said_before_any_work(smile: Path, tmp_path: Path) -> None:
-    there = tmp_path / "there.png"
-    there.write_bytes(b"mine")
-    for arguments, told in (
-        ((smile, "--at", 0.4, "--out", there), "already exists"),
+def test_obstacles_are_reported_before_any_work(smile: Path, tmp_path: Path) -> None:
+    existing = tmp_path / "there.png"
+    existing.write_bytes(b"mine")
+    for arguments, text in (
+        ((smile, "--at", 0.4, "--out", existing), "already exists"),
         ((smile, "--at", 0.4, "--out", tmp_path / "why.jpg"), "end in .png"),
         ((smile, "--at", 0.4, "--out", tmp_path / "none" / "why.png"), "no folder"),
         ((tmp_path, "--at", 0.4), "no video"),
         ((smile.parent, "--at", 0.4), "not one video file"),
         (("0", "--at", 0.4), "not one video file"),
-        ((there, "--at", 0.4), "there.png"),
+        ((existing, "--at", 0.4), "there.png"),
         ((smile, "--at", "soon"), "not a valid float"),
         ((smile,), "--at"),
     ):
-        done = run(*arguments)
-        assert done.exit_code == 2, (arguments, done.output)
-        assert told in done.output
-        assert "Traceback" not in done.output
-    assert there.read_bytes() == b"mine"
-    assert run(smile, "--at", 0.4, "--out", there, "--force").exit_code == 0
-    assert there.read_bytes().startswith(b"\x89PNG")
+        result = run(*arguments)
+        assert result.exit_code == 2, (arguments, result.output)
+        assert text in result.output
+        assert "Traceback" not in result.output
+    assert existing.read_bytes() == b"mine"
+    assert run(smile, "--at", 0.4, "--out", existing, "--force").exit_code == 0
+    assert existing.read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_face_that_is_not_read_is_said() -> None:
+def test_unread_face_is_reported() -> None:
     from sentistream.explanation import _chosen
 
     aside = dataclasses.replace(

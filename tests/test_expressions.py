@@ -5,11 +5,11 @@ import pytest
 
 from sentistream.decision.expressions import EXPRESSION_INTERVAL, Expressions
 from sentistream.types import FloatArray, UInt8Array
-from stand_ins import StubNetwork
+from stub_networks import StubNetwork
 
 
 class Brighter(StubNetwork):
-    """Says positive of what is bright on the left, negative of what is bright on the right."""
+    """Returns positive for brightness on the left, negative for brightness on the right."""
 
     def run(self, **inputs: UInt8Array) -> FloatArray:
         self.calls.append(inputs)
@@ -28,7 +28,7 @@ def probabilities(expressions: Expressions, tracks: list[int], time: float = 0.0
     return expressions.of(tracks)
 
 
-def test_both_ways_at_first_then_by_turns() -> None:
+def test_first_look_uses_both_orientations_and_later_ones_alternate() -> None:
     network = Brighter()
     expressions = Expressions(network)
     for _ in range(4):
@@ -40,7 +40,7 @@ def test_both_ways_at_first_then_by_turns() -> None:
     assert lefts == [True, False, True]
 
 
-def test_a_new_face_is_shown_both_ways_beside_a_known_one() -> None:
+def test_new_face_is_shown_both_ways_beside_a_known_one() -> None:
     network = Brighter()
     expressions = Expressions(network)
     probabilities(expressions, [1])
@@ -48,10 +48,10 @@ def test_a_new_face_is_shown_both_ways_beside_a_known_one() -> None:
     assert len(network.calls[-1]["face"]) == 3
     probabilities(expressions, [2])
     probabilities(expressions, [1, 2])
-    assert len(network.calls[-1]["face"]) == 3  # who had left is new again
+    assert len(network.calls[-1]["face"]) == 3  # a returning track is new again
 
 
-def test_a_known_face_rests_between_looks_and_a_new_one_never() -> None:
+def test_known_face_rests_between_looks_and_a_new_one_does_not() -> None:
     expressions = Expressions(StubNetwork((0.2, 0.5, 0.3)))
     assert expressions.is_due(1, 0.0)
     probabilities(expressions, [1], time=0.0)
@@ -61,7 +61,7 @@ def test_a_known_face_rests_between_looks_and_a_new_one_never() -> None:
     assert expressions.is_due(2, 1 / 30)
 
 
-def test_answers_add_up_and_no_class_is_ruled_out() -> None:
+def test_answers_accumulate_and_no_class_is_ruled_out() -> None:
     expressions = Expressions(StubNetwork((1.0, 0.0, 0.0)))
     answer = probabilities(expressions, [1])
     assert answer.sum() == pytest.approx(1)

@@ -1,4 +1,4 @@
-"""What is usual for a face is taken off in part, and forgotten with its track."""
+"""A face's baseline is subtracted in part, and forgotten with its track."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from sentistream.decision.face_baseline import HORIZON, KNOWN_AFTER, STRENGTH, FaceBaseline
 from sentistream.types import FloatArray
-from stand_ins import make_face
-from test_lite_decision import BY_FACE, Stage
+from stub_networks import make_face
+from test_lite_decision import BY_FACE, Harness
 
 SPAN = 3.0
 
@@ -29,22 +29,22 @@ def distributions(draw: st.DrawFn) -> FloatArray:
 
 
 @given(distributions(), distributions(), st.floats(0.5, 400.0))
-def test_a_shrunk_share_of_the_usual_evidence_is_taken_off(
+def test_shrunk_share_of_the_baseline_is_subtracted(
     usual: FloatArray, now: FloatArray, seconds: float
 ) -> None:
     relative = known(usual, seconds).relative(now)
-    heard = min(HORIZON, seconds)
-    share = STRENGTH * heard / (heard + KNOWN_AFTER)
+    duration = min(HORIZON, seconds)
+    share = STRENGTH * duration / (duration + KNOWN_AFTER)
     expected = now / usual**share
     assert relative == pytest.approx(expected / expected.sum(), rel=0.05)
 
 
 @given(distributions())
-def test_a_mood_that_lasts_keeps_its_label(mood: FloatArray) -> None:
-    assert known(mood, HORIZON).relative(mood).argmax() == mood.argmax()
+def test_lasting_emotion_keeps_its_label(emotion: FloatArray) -> None:
+    assert known(emotion, HORIZON).relative(emotion).argmax() == emotion.argmax()
 
 
-def test_what_is_judged_now_does_not_count_yet() -> None:
+def test_current_moment_is_not_yet_in_the_baseline() -> None:
     now = np.array(BY_FACE, np.float32)
     baseline = FaceBaseline(SPAN)
     for step in range(round(SPAN / 0.03)):
@@ -52,7 +52,7 @@ def test_what_is_judged_now_does_not_count_yet() -> None:
         assert baseline.relative(now) == pytest.approx(now)
 
 
-def test_an_older_mood_fades_beyond_the_horizon() -> None:
+def test_older_emotion_fades_beyond_the_horizon() -> None:
     sad, glad = np.array([[0.1, 0.1, 0.8], [0.8, 0.1, 0.1]], np.float32)
     baseline = known(sad, HORIZON)
     for step in range(round(4 * HORIZON / 0.24)):
@@ -60,8 +60,8 @@ def test_an_older_mood_fades_beyond_the_horizon() -> None:
     assert baseline.relative(glad)[0] < glad[0]
 
 
-def test_it_lives_as_long_as_the_track() -> None:
-    stage = Stage(make_face())
+def test_baseline_ends_with_its_track() -> None:
+    stage = Harness(make_face())
     readings = stage.show(None, 10.0)
     first, last = (reading.momentary for (reading,) in (readings[0], readings[-1]))
     assert first is not None and first.as_tuple() == pytest.approx(BY_FACE)

@@ -1,4 +1,4 @@
-"""Links are followed once, and what cannot be followed is said."""
+"""Links are followed once, and unreachable folders reported."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from sentistream.datasets.dataset import media_files
 from sentistream.folders import files_below
 
 
-def made(root: Path, *names: str) -> None:
+def make_files(root: Path, *names: str) -> None:
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(b"x")
 
 
-def test_links_are_followed_and_circles_end(tmp_path: Path) -> None:
+def test_links_are_followed_and_cycles_end(tmp_path: Path) -> None:
     root, other = tmp_path / "root", tmp_path / "other"
-    made(root, "a.mp4", "day/b.mp4")
-    made(other, "c.mp4", "deep/d.mp4")
+    make_files(root, "a.mp4", "day/b.mp4")
+    make_files(other, "c.mp4", "deep/d.mp4")
     (root / "more").symlink_to(other)
     (root / "file.mp4").symlink_to(other / "c.mp4")
     (root / "day" / "up").symlink_to(root)
@@ -34,14 +34,14 @@ def test_links_are_followed_and_circles_end(tmp_path: Path) -> None:
     assert ([clip.path for clip in clips], several) == (found, True)
 
 
-def test_a_link_to_a_folder_is_a_folder(tmp_path: Path) -> None:
-    made(tmp_path, "real/a.mp4")
+def test_link_to_a_folder_is_a_folder(tmp_path: Path) -> None:
+    make_files(tmp_path, "real/a.mp4")
     (tmp_path / "link").symlink_to(tmp_path / "real")
     assert files_below(tmp_path / "link") == [tmp_path / "link" / "a.mp4"]
 
 
-def test_what_leads_nowhere_is_said(tmp_path: Path) -> None:
-    made(tmp_path, "a.mp4")
+def test_broken_links_are_reported(tmp_path: Path) -> None:
+    make_files(tmp_path, "a.mp4")
     (tmp_path / "gone.mp4").symlink_to(tmp_path / "missing.mp4")
     (tmp_path / "self").symlink_to(tmp_path / "self")
     left_out: list[str] = []

@@ -1,4 +1,4 @@
-"""What scripts/install.py tells uv of pip's configuration, and when pip installs instead."""
+"""How scripts/install.py passes pip's configuration to uv, and when pip installs instead."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from install import pip_settings, uv_environment
 SCRIPT = Path(__file__).parents[1] / "scripts" / "install.py"
 
 
-def test_the_environment_comes_before_files_and_install_before_global() -> None:
+def test_environment_overrides_files_and_install_overrides_global() -> None:
     listed = """\
 :env:.index-url='https://environment.example/simple'
 global.index-url='https://global.example/simple'
@@ -33,7 +33,7 @@ download.index-url='https://other.example/simple'
     }
 
 
-def test_uv_is_given_what_says_where_packages_come_from() -> None:
+def test_index_settings_are_passed_to_uv() -> None:
     settings = {
         "find-links": "/wheels\n/more",
         "extra-index-url": "file:///one file:///two",
@@ -48,12 +48,12 @@ def test_uv_is_given_what_says_where_packages_come_from() -> None:
 
 
 @pytest.mark.parametrize("option", ["no-index", "only-binary", "require-hashes"])
-def test_uv_is_not_asked_where_it_cannot_be_told_all(option: str) -> None:
+def test_uv_is_not_used_if_a_setting_has_no_equivalent(option: str) -> None:
     assert uv_environment({option: "true"}) is None
 
 
 def wheel(folder: Path, name: str, version: str, requires: str = "") -> None:
-    """A package of one empty module."""
+    """A package with one empty module."""
     about = f"{name}-{version}.dist-info"
     needed = f"Requires-Dist: {requires}\n" if requires else ""
     with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as file:
@@ -69,7 +69,7 @@ def wheel(folder: Path, name: str, version: str, requires: str = "") -> None:
 
 
 @pytest.mark.parametrize("installer", ["uv", "pip"])
-def test_packages_come_from_where_pip_is_told_to_look(installer: str, tmp_path: Path) -> None:
+def test_packages_come_from_pips_configured_index(installer: str, tmp_path: Path) -> None:
     if installer == "uv" and not (shutil.which("uv") or importlib.util.find_spec("uv")):
         pytest.skip("needs uv")
     wheels, target = tmp_path / "wheels", tmp_path / "target"
@@ -77,7 +77,7 @@ def test_packages_come_from_where_pip_is_told_to_look(installer: str, tmp_path: 
     wheel(wheels, "made_up_first", "1.0", requires="made-up-second<3")
     for version in ("2.0", "3.0"):
         wheel(wheels, "made_up_second", version)
-    # uv is not asked where there is no index
+    # uv is not used without an index
     index = {"PIP_NO_INDEX": "1"} if installer == "pip" else {"PIP_INDEX_URL": tmp_path.as_uri()}
     subprocess.run(  # noqa: S603
         [sys.executable, str(SCRIPT), "--target", str(target), "made-up-first"],

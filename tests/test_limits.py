@@ -1,4 +1,4 @@
-"""Every cap is on the page of limits, with the value that it has."""
+"""Every limit is listed in docs/limits.md, with its value."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ PAGE = Path(__file__).parents[1] / "docs" / "limits.md"
 ROW = re.compile(
     r"^\| `([a-z_.]+)\.([A-Z_]+)`, [^|]+\| ([0-9.]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE
 )
-_CAP = re.compile(
+_LIMIT_NAME = re.compile(
     r"(?:^|_)(?:MAX|LONGEST|LARGEST|OLDEST|QUEUE|LIMIT|TIMEOUT|PATIENCE|DEPTH|ATTEMPTS|TRIES"
     r"|CONNECTIONS|BYTES|WAITING|HELD|KEPT|REMEMBERED|DEADLINE|BACKLOG|SECONDS|TOLD|SILENCE)(?:_|$)"
 )
 _KEYWORD = re.compile(
     r"(?:^|_)(?:max|maxlen|maxsize|most|limit|depth|queue|backlog|timeout|le)(?:_|$)"
 )
-# networks are trained on what their recipes say, which is in their cards
+# training parameters of the networks are in their recipes, shown on their cards
 _ELSEWHERE = ("training", "networks", "monitor.store.migrations")
 _LABELLING = "training.labelling"
-_NO_CAPS = {
-    "shares, rates, measures and places by such names": {
+_EXCEPTIONS = {
+    "shares, rates and other quantities with such names": {
         ("monitor.cameras.background", "LONGEST_STEP"),
         ("monitor.fleet.signatures", "SIGNATURE_BYTES"),
         ("monitor.headquarters.fleet_tables", "HELD"),
@@ -53,17 +53,17 @@ _NO_CAPS = {
         ("voice.voice_activity", "_REMEMBERED"),
         ("voice.voice_baseline", "MAX"),
     },
-    "the row of another name says it": {
+    "documented in the row of another name": {
         ("monitor.notify.notifier", "AT_ONCE_SECONDS"),
         ("vision.face_tracker", "MAX_FACES"),
         ("streams.rate_control", "LONGEST_CALM"),
         ("media.decoder", "_MAX_WITHOUT_PICTURE"),
         ("media.decoder", "_MAX_HELD"),
     },
-    "docs/api.md says how long a question may reach": {
+    "the maximum period of a query is in docs/api.md": {
         ("monitor.api.history", "LONGEST"),
     },
-    "of the program's own doings: nothing that anybody asked for is left out": {
+    "internal: nothing that users requested is omitted": {
         ("monitor.accounts.accounts", "CACHE_SECONDS"),
         ("monitor.api.cameras_api", "_OWNERS_KEPT"),
         ("monitor.api.health", "_PATIENCE"),
@@ -83,7 +83,7 @@ _NO_CAPS = {
 
 
 _INLINE: dict[str, set[tuple[str, str, float]]] = {
-    "memories of what can be made anew": {
+    "caches of reproducible values": {
         ("datasets.csv_lists", "maxsize", 4),
         ("monitor.insight.opening_hours", "maxsize", 64),
         ("monitor.insight.opening_hours", "maxsize", 128),
@@ -94,7 +94,7 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
         ("vision.dlib_landmarks", "maxsize", 1),
         ("monitor.api.security.rate_limit", "most", 8192),
     },
-    "how long is waited for a thread or process of the program's own when it closes": {
+    "timeouts when closing an internal thread or process": {
         ("media.browser_source", "timeout", 2),
         ("media.live_source", "timeout", 1),
         ("media.simulated_camera", "timeout", 1),
@@ -110,7 +110,7 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
         ("streams.multi_source", "timeout", 5),
         ("streams.stream_pool", "timeout", 5),
     },
-    "what is left out of it has a value of its caller's, which its documentation tells": {
+    "parameters of callers, described in their documentation": {
         ("cli.analyze", "max", 1),
         ("client.client", "limit", 100),
         ("client.client", "limit", 5000),
@@ -128,7 +128,7 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
         ("monitor.store.database_store", "limit", 100),
         ("monitor.store.database_store", "limit", 10000),
     },
-    "the keys of cameras and zones, and kinds of events, are shorter": {
+    "keys of cameras and zones, and kinds of events, are shorter": {
         ("monitor.api.event_stream", "max_length", 100),
         ("monitor.api.history", "max_length", 64),
         ("monitor.api.insight_api", "max_length", 64),
@@ -142,7 +142,7 @@ _INLINE: dict[str, set[tuple[str, str, float]]] = {
         ("monitor.alerts.incidents", "limit", 1),
         ("monitor.alerts.incidents", "limit", 2),
     },
-    "how a text is laid out, or how often is looked": {
+    "text layout and polling intervals": {
         ("cli.archive.ray_pool", "timeout", 0),
         ("cli.progress", "most", 28),
         ("evaluation.mood_sequences", "max_faces", 1),
@@ -157,24 +157,24 @@ _SETTINGS = ("monitor.settings",)
 
 
 def inline() -> Iterator[tuple[str, str, float]]:
-    """Every number that is given for, or is the default of, what bounds something by its name."""
+    """Every number passed for, or the default of, a parameter whose name marks a limit."""
     for place, source in modules():
         if place.startswith(_SETTINGS):
             continue
         for node in ast.walk(ast.parse(source)):
-            given: list[tuple[str | None, ast.expr | None]] = []
+            arguments: list[tuple[str | None, ast.expr | None]] = []
             if isinstance(node, ast.Call):
-                given += [(each.arg, each.value) for each in node.keywords]
+                arguments += [(each.arg, each.value) for each in node.keywords]
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 named = node.args
-                given += zip(
+                arguments += zip(
                     [each.arg for each in reversed(named.args)],
                     reversed(named.defaults),
                     strict=False,
                 )
                 names = [each.arg for each in named.kwonlyargs]
-                given += zip(names, named.kw_defaults, strict=True)
-            for name, value in given:
+                arguments += zip(names, named.kw_defaults, strict=True)
+            for name, value in arguments:
                 number = value.value if isinstance(value, ast.Constant) else None
                 if isinstance(number, bool) or not isinstance(number, int | float):
                     continue
@@ -197,42 +197,42 @@ def modules() -> Iterator[tuple[str, str]]:
         yield place, source.read_text("utf-8")
 
 
-def caps() -> Iterator[tuple[str, str]]:
-    """Every constant that bounds something by its name, private ones too."""
+def limits() -> Iterator[tuple[str, str]]:
+    """Every constant whose name marks a limit, private ones too."""
     for place, source in modules():
         for name in re.findall(r"^([A-Z_]+)(?:: [^=]+)? = ", source, re.MULTILINE):
-            if _CAP.search(name):
+            if _LIMIT_NAME.search(name):
                 yield place, name
 
 
-def test_the_page_tells_the_values_that_hold() -> None:
+def test_documented_values_match_the_code() -> None:
     found = rows()
     assert len(found) > 25
     for module, name, value, _, beyond in found:
-        held = getattr(importlib.import_module(f"sentistream.{module}"), name)
-        assert float(value) == float(held), (module, name)
+        actual = getattr(importlib.import_module(f"sentistream.{module}"), name)
+        assert float(value) == float(actual), (module, name)
         assert beyond.strip()
 
 
-def test_no_cap_is_missing_from_the_page() -> None:
-    told = {(module, name) for module, name, *_ in rows()}
-    excused = set().union(*_NO_CAPS.values())
-    found = set(caps())
+def test_every_limit_is_documented() -> None:
+    documented = {(module, name) for module, name, *_ in rows()}
+    excused = set().union(*_EXCEPTIONS.values())
+    found = set(limits())
     assert ("profiles", "MAX_FACES") in found
     assert ("monitor.api.cameras_api", "_OWNERS_KEPT") in found
-    assert found - told - excused == set()
-    # what is excused is there, and not told as well
+    assert found - documented - excused == set()
+    # exceptions exist, and are not documented as well
     assert excused - found == set()
-    assert excused & told == set()
+    assert excused & documented == set()
 
 
-def test_no_cap_is_a_number_without_a_name() -> None:
+def test_no_limit_is_an_unnamed_number() -> None:
     excused = set[tuple[str, str, float]]().union(*_INLINE.values())
     found = set(inline())
-    assert found - excused == set(), "name these in their module, and tell of them in limits.md"
+    assert found - excused == set(), "name these in their module, and document them in limits.md"
     assert excused - found == set()
 
 
 @pytest.mark.parametrize("name", ["_MAX_WAITING", "MAX_FACES", "_QUEUE", "UPLOAD_LIMIT", "DEPTH"])
-def test_a_new_cap_would_be_found(name: str) -> None:
-    assert _CAP.search(name)
+def test_new_limit_would_be_found(name: str) -> None:
+    assert _LIMIT_NAME.search(name)

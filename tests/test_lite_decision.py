@@ -1,4 +1,4 @@
-"""The lite decision, with networks that answer as told."""
+"""The decision of profile lite, with stub networks."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from sentistream.media.picture import RgbPicture
 from sentistream.profiles import LITE, Profile
 from sentistream.types import SOUND_RATE, Branch, Flag, FloatArray, Label, Moment, Reading
 from sentistream.voice.functionals import NAMES
-from stand_ins import StubNetwork, StubTracker, make_face
-from synthetic import talk
+from stub_networks import StubNetwork, StubTracker, make_face
+from synthetic_readings import talk
 
 BY_FACE = (0.2, 0.6, 0.2)
 BY_VOICE = (0.1, 0.1, 0.8)
 
 
 class Trusting:
-    """Fuses by the share of trust alone, so that a test can see what it was given."""
+    """Fuses by the share of trust alone, so that tests can see it."""
 
     def run(self, **inputs: NDArray[Any]) -> FloatArray:
         trust = inputs["trust"]
@@ -34,14 +34,14 @@ class Trusting:
 
 
 class TalkingMouths(StubNetwork):
-    """Mouths that open and close five times a second, each as far as told."""
+    """Mouths that open and close five times a second, to given degrees."""
 
     def run(self, **inputs: NDArray[Any]) -> FloatArray:
         share = 0.55 + 0.45 * math.cos(2 * math.pi * 5 * LITE.tick * len(self.calls))
         return super().run(**inputs) * np.float32(share)
 
 
-class Stage:
+class Harness:
     def __init__(
         self,
         *faces: Any,
@@ -70,25 +70,25 @@ class Stage:
 
 
 def test_without_sound_the_face_decides_alone() -> None:
-    stage = Stage(make_face(), moving=False)
-    (reading,) = stage.show(None, 1.0)[-1]
+    harness = Harness(make_face(), moving=False)
+    (reading,) = harness.show(None, 1.0)[-1]
     assert reading.branch is Branch.FACE
     assert reading.flags == (Flag.NO_SOUND,)
     assert reading.momentary is not None
     assert reading.momentary.as_tuple() == pytest.approx(BY_FACE)
-    assert not stage.voice.calls
+    assert not harness.voice.calls
 
 
-def test_silence_says_nothing() -> None:
-    stage = Stage(make_face())
-    (reading,) = stage.show(np.zeros(2 * SOUND_RATE, np.float32), 2.0)[-1]
+def test_silence_has_no_effect() -> None:
+    harness = Harness(make_face())
+    (reading,) = harness.show(np.zeros(2 * SOUND_RATE, np.float32), 2.0)[-1]
     assert reading.branch is Branch.FACE
-    assert not stage.voice.calls
+    assert not harness.voice.calls
 
 
-def test_a_voice_counts_for_the_mouth_that_is_at_work() -> None:
-    stage = Stage(make_face(1), make_face(2, x=500), mouths=(0.95, 0.02))
-    speaker, listener = stage.show(talk(3.0), 3.0)[-1]
+def test_voice_counts_for_the_moving_mouth() -> None:
+    harness = Harness(make_face(1), make_face(2, x=500), mouths=(0.95, 0.02))
+    speaker, listener = harness.show(talk(3.0), 3.0)[-1]
     assert speaker.branch is Branch.FUSED
     assert speaker.momentary is not None
     assert listener.momentary is not None
@@ -96,22 +96,22 @@ def test_a_voice_counts_for_the_mouth_that_is_at_work() -> None:
     assert listener.momentary.negative < 0.3
 
 
-def test_a_mouth_held_open_gets_less_of_the_voice_than_one_that_moves() -> None:
-    stage = Stage(make_face(1), make_face(2, x=500), mouths=(0.95, 0.02))
-    moved = stage.show(talk(3.0), 3.0)[-1][0].voice_share
-    stage = Stage(make_face(1), make_face(2, x=500), mouths=(0.95, 0.02), moving=False)
-    held = stage.show(talk(3.0), 3.0)[-1][0].voice_share
+def test_still_open_mouth_gets_less_voice_than_a_moving_one() -> None:
+    harness = Harness(make_face(1), make_face(2, x=500), mouths=(0.95, 0.02))
+    moved = harness.show(talk(3.0), 3.0)[-1][0].voice_share
+    harness = Harness(make_face(1), make_face(2, x=500), mouths=(0.95, 0.02), moving=False)
+    held = harness.show(talk(3.0), 3.0)[-1][0].voice_share
     assert moved is not None
     assert held is not None
     assert held < 0.1 < 0.4 < moved
 
 
-def test_lips_that_move_with_the_teeth_showing_talk() -> None:
+def test_moving_lips_with_visible_teeth_count_as_talking() -> None:
     """The mouth network says open throughout; the landmarks say how far."""
     still, moving = make_face(1), make_face(2, x=500)
-    stage, tracker = Stage(moving=False), StubTracker(still, moving)
+    harness, tracker = Harness(moving=False), StubTracker(still, moving)
     decision = LiteDecision(
-        LITE, mouth=stage.mouth, face=stage.face, voice=stage.voice, fusion=Trusting()
+        LITE, mouth=harness.mouth, face=harness.face, voice=harness.voice, fusion=Trusting()
     )
     analyzer = Analyzer(LITE, decision=decision, tracker=tracker)
     sound = talk(3.0)
@@ -130,9 +130,9 @@ def test_lips_that_move_with_the_teeth_showing_talk() -> None:
     assert shares[1] > 0.4 > 0.1 > shares[0]
 
 
-def test_the_voices_share_is_how_far_it_moves_the_answer() -> None:
-    stage = Stage(make_face(1), make_face(2, x=500), mouths=(0.95, 0.02))
-    speaker, listener = stage.show(talk(3.0), 3.0)[-1]
+def test_voice_share_is_the_change_in_the_answer() -> None:
+    harness = Harness(make_face(1), make_face(2, x=500), mouths=(0.95, 0.02))
+    speaker, listener = harness.show(talk(3.0), 3.0)[-1]
     assert speaker.smoothed is not None
     assert speaker.voice_share is not None
     assert speaker.voice_share == pytest.approx(speaker.smoothed.negative - BY_FACE[2], abs=1e-5)
@@ -141,118 +141,118 @@ def test_the_voices_share_is_how_far_it_moves_the_answer() -> None:
     assert listener.voice_share < 0.1
 
 
-def test_a_voice_that_agrees_and_silence_have_no_share() -> None:
-    stage = Stage(make_face())
-    stage.voice.answers = (BY_FACE,)
-    (agreed,) = stage.show(talk(3.0), 3.0)[-1]
+def test_agreeing_voice_and_silence_have_no_share() -> None:
+    harness = Harness(make_face())
+    harness.voice.answers = (BY_FACE,)
+    (agreed,) = harness.show(talk(3.0), 3.0)[-1]
     assert agreed.branch is Branch.FUSED
     assert agreed.voice_share == pytest.approx(0, abs=1e-6)
-    (silent,) = Stage(make_face()).show(None, 1.0)[-1]
+    (silent,) = Harness(make_face()).show(None, 1.0)[-1]
     assert silent.voice_share == 0
 
 
-def test_the_fusion_learns_from_the_first_face_and_its_voice() -> None:
+def test_recorded_fusion_inputs_are_of_the_first_face_and_its_voice() -> None:
     pytest.importorskip("torch")
     from sentistream.training.fusion_task import FusionInputRecorder
 
-    stage, recorder = Stage(mouths=(0.95, 0.02)), FusionInputRecorder()
+    harness, recorder = Harness(mouths=(0.95, 0.02)), FusionInputRecorder()
     decision = LiteDecision(
-        LITE, mouth=stage.mouth, face=stage.face, voice=stage.voice, fusion=recorder
+        LITE, mouth=harness.mouth, face=harness.face, voice=harness.voice, fusion=recorder
     )
     tracker = StubTracker(make_face(1), make_face(2, x=500))
-    stage.analyzer = Analyzer(LITE, decision=decision, tracker=tracker)
-    stage.show(talk(3.0), 3.0)
+    harness.analyzer = Analyzer(LITE, decision=decision, tracker=tracker)
+    harness.show(talk(3.0), 3.0)
     assert recorder.inputs[-1]["trust"].item() > 0.5
 
 
-def test_the_voice_is_asked_a_few_times_a_second() -> None:
-    stage = Stage(make_face())
-    stage.show(talk(3.0), 3.0)
-    assert 5 <= len(stage.voice.calls) <= 3.0 / VOICE_INTERVAL + 1
-    heard = stage.voice.calls[-1]
-    # against how the place sounds, and against how the one who is seen does
-    assert {name: values.shape for name, values in heard.items()} == {
+def test_voice_network_runs_a_few_times_a_second() -> None:
+    harness = Harness(make_face())
+    harness.show(talk(3.0), 3.0)
+    assert 5 <= len(harness.voice.calls) <= 3.0 / VOICE_INTERVAL + 1
+    voice_inputs = harness.voice.calls[-1]
+    # against the baseline of the place, and against that of the visible speaker
+    assert {name: values.shape for name, values in voice_inputs.items()} == {
         "functionals": (2, len(NAMES)),
         "mean": (2, len(NAMES)),
         "spread": (2, len(NAMES)),
         "heard": (2, 1),
     }
-    assert all(values.dtype == np.float32 for values in heard.values())
+    assert all(values.dtype == np.float32 for values in voice_inputs.values())
 
 
-def test_a_voice_is_judged_against_what_it_said_before() -> None:
-    stage = Stage(make_face())
-    stage.show(talk(16.0), 16.0)
-    counts = [call["heard"][:, 0].tolist() for call in stage.voice.calls]
+def test_voice_is_judged_against_its_baseline() -> None:
+    harness = Harness(make_face())
+    harness.show(talk(16.0), 16.0)
+    counts = [call["heard"][:, 0].tolist() for call in harness.voice.calls]
     assert counts[0] == [0, 0]
-    # nothing that is still being judged counts, and each stretch counts once
+    # current speech does not count yet, and each stretch counts once
     assert counts[-1] == [4, 4]
     assert all(later[0] >= sooner[0] for sooner, later in itertools.pairwise(counts))
 
 
-def test_how_a_voice_sounds_is_forgotten_with_the_track() -> None:
-    stage = Stage(make_face())
-    stage.show(talk(8.0), 8.0)
-    assert stage.voice.calls[-1]["heard"][1, 0] > 0
-    stage.analyzer.reset()
-    stage.show(talk(2.0), 2.0)
-    assert not stage.voice.calls[-1]["heard"].any()
+def test_voice_baseline_is_forgotten_with_the_track() -> None:
+    harness = Harness(make_face())
+    harness.show(talk(8.0), 8.0)
+    assert harness.voice.calls[-1]["heard"][1, 0] > 0
+    harness.analyzer.reset()
+    harness.show(talk(2.0), 2.0)
+    assert not harness.voice.calls[-1]["heard"].any()
 
 
-def test_networks_get_brightness_alone() -> None:
-    stage = Stage(make_face(1), make_face(2, x=500))
-    stage.show(None, 0.1)
-    assert stage.face.calls[0]["face"].shape == (4, 48, 48, 1)  # and their mirror images
-    assert stage.mouth.calls[0]["mouth"].shape == (2, 32, 32, 1)
+def test_networks_get_only_brightness() -> None:
+    harness = Harness(make_face(1), make_face(2, x=500))
+    harness.show(None, 0.1)
+    assert harness.face.calls[0]["face"].shape == (4, 48, 48, 1)  # and their mirror images
+    assert harness.mouth.calls[0]["mouth"].shape == (2, 32, 32, 1)
 
 
-def test_a_picture_shown_again_is_not_looked_at_again() -> None:
-    stage = Stage(make_face())
+def test_repeated_picture_is_not_analyzed_again() -> None:
+    harness = Harness(make_face())
     picture = RgbPicture(np.zeros((480, 640, 3), np.uint8))
     for time in (0.0, 0.03, 0.06):
-        stage.analyzer.process(Moment(time, picture, 0.0))
-    assert len(stage.face.calls) == len(stage.mouth.calls) == 1
+        harness.analyzer.process(Moment(time, picture, 0.0))
+    assert len(harness.face.calls) == len(harness.mouth.calls) == 1
 
 
-def test_what_was_heard_before_a_face_came_counts() -> None:
-    stage = Stage()
-    stage.show(talk(2.0), 2.0)
-    assert stage.voice.calls
+def test_sound_before_a_face_appeared_counts() -> None:
+    harness = Harness()
+    harness.show(talk(2.0), 2.0)
+    assert harness.voice.calls
 
 
-def test_starting_anew_forgets_the_voice() -> None:
-    stage = Stage(make_face())
-    stage.show(talk(3.0), 3.0)
-    stage.analyzer.reset()
-    (reading,) = stage.show(None, 0.03)[-1]
+def test_reset_forgets_the_voice() -> None:
+    harness = Harness(make_face())
+    harness.show(talk(3.0), 3.0)
+    harness.analyzer.reset()
+    (reading,) = harness.show(None, 0.03)[-1]
     assert reading.branch is Branch.FACE
 
 
-def test_a_face_adds_up_while_the_latest_voice_stands() -> None:
-    stage = Stage(make_face())
-    stage.face.answers = ((0.05, 0.9, 0.05),)
-    stage.show(None, 1.0)
-    stage.face.answers = ((0.05, 0.05, 0.9),)
+def test_face_accumulates_while_the_latest_voice_answer_stands() -> None:
+    harness = Harness(make_face())
+    harness.face.answers = ((0.05, 0.9, 0.05),)
+    harness.show(None, 1.0)
+    harness.face.answers = ((0.05, 0.05, 0.9),)
     for step in range(34, 67):
         picture = RgbPicture(np.full((480, 640, 3), step, np.uint8))
-        (reading,) = stage.analyzer.process(Moment(0.03 * step, picture, 0.03 * step))
+        (reading,) = harness.analyzer.process(Moment(0.03 * step, picture, 0.03 * step))
     assert reading.momentary is not None
     assert reading.smoothed is not None
     assert reading.momentary.negative > 0.8
     assert 0.3 < reading.smoothed.negative < 0.8
 
 
-def test_thin_evidence_is_unknown() -> None:
-    stage = Stage(make_face())
-    stage.face.answers = ((0.36, 0.33, 0.31),)
-    (reading,) = stage.show(None, 0.3)[-1]
+def test_weak_evidence_is_unknown() -> None:
+    harness = Harness(make_face())
+    harness.face.answers = ((0.36, 0.33, 0.31),)
+    (reading,) = harness.show(None, 0.3)[-1]
     assert reading.label is Label.UNKNOWN
 
 
-def test_where_no_mouth_counts_as_open_the_face_decides_alone() -> None:
+def test_face_decides_alone_if_no_mouth_counts_as_open() -> None:
     face_only = dataclasses.replace(LITE, mouth_threshold=math.inf)
-    stage = Stage(make_face(), profile=face_only)
-    (reading,) = stage.show(talk(2.0), 2.0)[-1]
+    harness = Harness(make_face(), profile=face_only)
+    (reading,) = harness.show(talk(2.0), 2.0)[-1]
     assert reading.branch is Branch.FACE
     assert reading.momentary is not None
     assert reading.momentary.as_tuple() == pytest.approx(BY_FACE)

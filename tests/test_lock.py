@@ -1,4 +1,4 @@
-"""uv.lock: what CI installs; the base installation has a ready-made wheel wherever it is to run."""
+"""uv.lock: what CI installs; every target platform has wheels for the base installation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from installation import PROJECT, ROOT
+from base_environment import PROJECT, ROOT
 
 TEXT = (ROOT / "uv.lock").read_text("utf-8")
 LOCK = tomllib.loads(TEXT)
@@ -31,12 +31,12 @@ SYSTEMS = {
     "macOS x86-64": (r"macosx_\d+_\d+_(x86_64|universal2)", "darwin", "Darwin", "x86_64"),
     "Windows x86-64": (r"win_amd64", "win32", "Windows", "AMD64"),
 }
-"""The platform of a wheel that fits, ``sys.platform``, and ``platform``'s system and machine."""
+"""A matching wheel's platform, ``sys.platform``, and ``platform``'s system and machine."""
 
 WITHOUT_WHEEL: set[tuple[str, str, int]] = {
     ("onnxruntime", "macOS x86-64", minor) for minor in PYTHONS
 }
-"""Known and said in docs/platforms.md: its makers ship no wheel for Macs with Intel processors."""
+"""Documented in docs/platforms.md: its makers ship no wheel for Macs with Intel processors."""
 
 
 def environment(system: str, minor: int) -> dict[str, str]:
@@ -82,7 +82,7 @@ def base(system: str, minor: int) -> Iterator[dict[str, Any]]:
 
 
 def fits(tag: Tag, system: str, minor: int) -> bool:
-    """Whether CPython 3.minor on that system takes a wheel with the tag."""
+    """Whether CPython 3.minor on that system can install a wheel with the tag."""
     if tag.platform != "any" and not re.fullmatch(SYSTEMS[system][0], tag.platform):
         return False
     if tag.interpreter == "py3":
@@ -112,12 +112,12 @@ def has_wheel(package: dict[str, Any], system: str, minor: int) -> bool:
 
 
 def wheel_bytes(package: dict[str, Any], system: str, minor: int) -> int:
-    """The largest wheel that fits, compressed; 0 where there is none."""
+    """The largest matching wheel, compressed; 0 if there is none."""
     return max((wheel["size"] for wheel in fitting_wheels(package, system, minor)), default=0)
 
 
 @pytest.mark.parametrize(("system", "minor"), list(product(SYSTEMS, PYTHONS)))
-def test_the_base_has_wheels(system: str, minor: int) -> None:
+def test_base_has_wheels(system: str, minor: int) -> None:
     packages = list(base(system, minor))
     assert {"av", "numpy", "onnxruntime", "pillow"} <= {one["name"] for one in packages}
     missing = {
@@ -126,15 +126,15 @@ def test_the_base_has_wheels(system: str, minor: int) -> None:
     assert missing == {gap for gap in WITHOUT_WHEEL if gap[1:] == (system, minor)}
 
 
-def test_what_has_no_wheel_is_said() -> None:
-    said = (ROOT / "docs" / "platforms.md").read_text("utf-8")
+def test_packages_without_wheels_are_documented() -> None:
+    page = (ROOT / "docs" / "platforms.md").read_text("utf-8")
     for name in {name for name, _, _ in WITHOUT_WHEEL}:
-        assert re.search(rf"`{name}`.*Intel", said), name
+        assert re.search(rf"`{name}`.*Intel", page), name
 
 
 @pytest.mark.parametrize(("system", "minor"), list(product(SYSTEMS, PYTHONS)))
-def test_the_base_stays_small(system: str, minor: int) -> None:
-    """Installed it takes about 3.3 times as much, which CI measures."""
+def test_base_stays_small(system: str, minor: int) -> None:
+    """Installed size is about 3.3 times as much, which CI measures."""
     assert sum(wheel_bytes(package, system, minor) for package in base(system, minor)) < 86e6
 
 
@@ -144,18 +144,18 @@ def test_the_base_stays_small(system: str, minor: int) -> None:
         ("py3-none-any", "Windows x86-64", 14, True),
         ("cp311-abi3-win_amd64", "Windows x86-64", 14, True),
         ("cp312-abi3-win_amd64", "Windows x86-64", 11, False),
-        ("cp313-cp313t-win_amd64", "Windows x86-64", 13, False),  # without the interpreter's lock
+        ("cp313-cp313t-win_amd64", "Windows x86-64", 13, False),  # excluding the Python interpreter
         ("cp313-cp313-musllinux_1_2_x86_64", "Linux x86-64", 13, False),
         ("cp313-cp313-manylinux_2_27_x86_64", "Linux x86-64", 13, True),
         ("cp313-cp313-manylinux_2_27_x86_64", "Linux Arm64", 13, False),
         ("cp313-cp313-macosx_11_0_universal2", "macOS x86-64", 13, True),
     ],
 )
-def test_what_fits(tag: str, system: str, minor: int, expected: bool) -> None:
+def test_wheel_tags_are_matched(tag: str, system: str, minor: int, expected: bool) -> None:
     assert fits(Tag(*tag.split("-", 2)), system, minor) is expected
 
 
-def test_the_lock_is_of_this_project() -> None:
+def test_lock_is_up_to_date() -> None:
     """As ``uv lock --check`` would find."""
     (ours,) = PACKAGES["sentistream"]
     assert LOCK["requires-python"] == PROJECT["requires-python"]
@@ -174,7 +174,7 @@ def test_the_lock_is_of_this_project() -> None:
         assert locked == expected, f"{extra or 'base'}: run uv lock"
 
 
-def test_the_lock_names_the_public_index_alone() -> None:
+def test_lock_names_only_the_public_index() -> None:
     hosts = set(re.findall(r"[a-z]+://([^/\"]+)", TEXT))
     assert hosts == {"pypi.org", "files.pythonhosted.org"}
     assert "file:" not in TEXT

@@ -1,4 +1,4 @@
-"""The notebooks run from their first cell to their last, each in a folder of its own."""
+"""The notebooks run completely, each in a folder of its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
 
 
 def outputs(notebook: Any) -> str:
-    """All text that the cells wrote or showed."""
+    """All text written or shown by the cells."""
     parts = []
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
@@ -25,7 +25,7 @@ def outputs(notebook: Any) -> str:
     return "\n".join(parts)
 
 
-def test_there_are_the_four() -> None:
+def test_there_are_the_four_notebooks() -> None:
     assert NOTEBOOKS == [
         "batch_of_clips.ipynb",
         "compare_two_people.ipynb",
@@ -35,7 +35,7 @@ def test_there_are_the_four() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "expected"),
     [
         ("first_reading.ipynb", ["appearance 1", "Distribution(positive=", "points for"]),
         ("compare_two_people.ipynb", ["mean difference", "track", "Axes"]),
@@ -43,20 +43,20 @@ def test_there_are_the_four() -> None:
         ("own_data.ipynb", ["of 2 right", "95 % interval", "Distribution(positive="]),
     ],
 )
-def test_it_runs(
-    name: str, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_notebook_runs(
+    name: str, expected: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # the kernel, which works in another folder, runs the same sentistream
+    # the kernel, in another working directory, imports the same sentistream
     monkeypatch.setenv("PYTHONPATH", str(Path(sentistream.__file__).parents[1]))
     notebook = nbformat.read(FOLDER / name, as_version=4)  # type: ignore[no-untyped-call]
     NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    said = outputs(notebook)
-    for words in told:
-        assert words in said
+    shown = outputs(notebook)
+    for words in expected:
+        assert words in shown
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_no_output_is_kept(name: str) -> None:
+def test_notebook_is_stored_without_output(name: str) -> None:
     notebook = nbformat.read(FOLDER / name, as_version=4)  # type: ignore[no-untyped-call]
     assert all(
         not cell.get("outputs") and not cell.get("execution_count") for cell in notebook.cells

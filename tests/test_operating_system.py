@@ -1,4 +1,4 @@
-"""The one module that knows which operating system it runs on, with each of them in its place."""
+"""The one module that depends on the operating system, with each system simulated."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ ONLY_SOME_HAVE = {
     "tty",
     "winreg",
 }
-"""Modules that Linux, macOS or Windows lacks."""
+"""Modules missing on Linux, macOS or Windows."""
 
 ONLY_SOME_SAY = ("/proc", "forkserver", "v4l2", "win32", "darwin")
-"""Words that no other module may hold as a whole string, or a path's beginning."""
+"""Strings (or beginnings of paths) that no other module may contain."""
 
 MAY_SAY = {
-    Path("media/capture_devices.py"): {"v4l2"},  # FFmpeg's name of an input
+    Path("media/capture_devices.py"): {"v4l2"},  # an FFmpeg input format
     Path("decoder_names.py"): {"v4l2"},
     Path("media/decoder.py"): {"v4l2"},
-    Path("benchmarking/system_facts.py"): {"win32"},  # in a pattern for markers of packages
+    Path("benchmarking/system_facts.py"): {"win32"},  # in a pattern for package markers
 }
 
 UNIX_ALONE = {
@@ -74,10 +74,10 @@ UNIX_ALONE = {
     "signal": ["SIGKILL", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGALRM", "pthread_sigmask"],
     "socket": ["AF_UNIX", "SOCK_CLOEXEC"],
 }
-"""What Windows lacks in modules that it has."""
+"""Attributes missing on Windows in modules that exist there."""
 
 on_linux = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="puts other systems in Linux's place"
+    not sys.platform.startswith("linux"), reason="simulates other systems on Linux"
 )
 
 
@@ -91,14 +91,14 @@ def each_system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture
 def windows(monkeypatch: pytest.MonkeyPatch) -> None:
     if not sys.platform.startswith("linux"):
-        pytest.skip("puts other systems in Linux's place")
+        pytest.skip("simulates other systems on Linux")
     monkeypatch.setattr(sys, "platform", "win32")
 
 
 @pytest.fixture
 def macos(monkeypatch: pytest.MonkeyPatch) -> None:
     if not sys.platform.startswith("linux"):
-        pytest.skip("puts other systems in Linux's place")
+        pytest.skip("simulates other systems on Linux")
     monkeypatch.setattr(sys, "platform", "darwin")
 
 
@@ -106,15 +106,21 @@ def other_modules() -> Iterator[Path]:
     return (path for path in SOURCE.rglob("*.py") if path != HERE)
 
 
-def test_no_other_module_asks_which_system_it_is() -> None:
+def test_no_other_module_checks_the_operating_system() -> None:
     found = []
     for path in other_modules():
         place = path.relative_to(SOURCE)
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                asked = f"{node.value.id}.{node.attr}"
-                if asked in ("sys.platform", "os.name", "os.kill", "signal.SIGKILL", "os.uname"):
-                    found.append((place, asked))
+                requested = f"{node.value.id}.{node.attr}"
+                if requested in (
+                    "sys.platform",
+                    "os.name",
+                    "os.kill",
+                    "signal.SIGKILL",
+                    "os.uname",
+                ):
+                    found.append((place, requested))
             elif isinstance(node, ast.Import):
                 found += [(place, a.name) for a in node.names if a.name in ONLY_SOME_HAVE]
             elif isinstance(node, ast.ImportFrom) and node.module in ONLY_SOME_HAVE:
@@ -172,30 +178,28 @@ print(len([name for name in sys.modules if name.startswith("sentistream")]))
 
 def imported(platform: str, *arguments: str, only: Sequence[str] = (), run: str = "") -> str:
     lacks = ONLY_SOME_HAVE if platform == "win32" else {"_winapi", "msvcrt", "nt", "winreg"}
-    lacks = lacks - {"posix", "_posixsubprocess"}  # loaded before any program begins
-    given = (platform, sorted(lacks), UNIX_ALONE, list(only))
-    facts = f"PLATFORM, LACKS, UNIX_ALONE, ONLY = {given!r}\n"
-    done = subprocess.run(  # noqa: S603
+    lacks = lacks - {"posix", "_posixsubprocess"}  # loaded before any program starts
+    script_arguments = (platform, sorted(lacks), UNIX_ALONE, list(only))
+    facts = f"PLATFORM, LACKS, UNIX_ALONE, ONLY = {script_arguments!r}\n"
+    result = subprocess.run(  # noqa: S603
         [sys.executable, "-c", facts + IMPORT_ALL + run, *arguments],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
 @on_linux
 @pytest.mark.parametrize("platform", ["win32", "darwin"])
-def test_every_module_is_imported_where_linux_modules_are_missing(platform: str) -> None:
-    there = sum(1 for _ in other_modules())
-    assert int(imported(platform)) > 0.8 * there
+def test_every_module_is_importable_without_linux_modules(platform: str) -> None:
+    modules_seen = sum(1 for _ in other_modules())
+    assert int(imported(platform)) > 0.8 * modules_seen
 
 
 @on_linux
-def test_a_clip_is_analyzed_where_linux_is_missing(
-    tmp_path: Path, demonstration_clip: Path
-) -> None:
+def test_clip_is_analyzed_without_linux_features(tmp_path: Path, demonstration_clip: Path) -> None:
     run = (
         "from sentistream.cli import main\n"
         "main(['analyze', *sys.argv[1:], '--format', 'csv'], standalone_mode=False)\n"
@@ -212,7 +216,7 @@ def test_a_clip_is_analyzed_where_linux_is_missing(
 
 
 @on_linux
-def test_which_system(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_system_is_recognized(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, expected in (
         ("linux", System.LINUX),
         ("darwin", System.MACOS),
@@ -223,7 +227,7 @@ def test_which_system(monkeypatch: pytest.MonkeyPatch) -> None:
         assert operating_system.system() is expected
 
 
-def test_what_stops_a_program(each_system: System) -> None:
+def test_stop_signals_by_system(each_system: System) -> None:
     numbers = {int(number) for number in operating_system.stop_signals()}
     assert {int(signal.SIGINT), int(signal.SIGTERM)} <= numbers
     assert (21 in numbers) == (each_system is System.WINDOWS)  # SIGBREAK
@@ -246,7 +250,7 @@ def test_windows_programs_are_stopped_by_ctrl_break(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.usefixtures("windows")
-def test_windows_has_no_sockets_with_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_has_no_unix_sockets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(socket, "AF_UNIX")
     receiver, address = operating_system.receive_notifications(tmp_path)
     with receiver:
@@ -268,7 +272,7 @@ def test_notifications_reach_a_unix_socket(tmp_path: Path) -> None:
         assert not operating_system.send_notification(nowhere, "READY=1"), nowhere
 
 
-def test_only_one_process_holds_a_lock(tmp_path: Path) -> None:
+def test_lock_is_held_by_one_process_only(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     with path.open("a") as ours:
         operating_system.lock_file(ours, wait=False)
@@ -298,7 +302,7 @@ def test_windows_locks_a_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert tries == [(2, 1)] * 3
 
 
-def test_which_processes_there_are() -> None:
+def test_running_processes_are_recognized() -> None:
     assert operating_system.process_exists(os.getpid())
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
@@ -306,7 +310,7 @@ def test_which_processes_there_are() -> None:
 
 
 @pytest.mark.usefixtures("windows")
-def test_windows_is_asked_for_a_process_without_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_process_check_sends_no_signal(monkeypatch: pytest.MonkeyPatch) -> None:
     fake: Any = ModuleType("_winapi")
 
     def open_process(_access: int, _inherit: bool, pid: int) -> int:
@@ -350,35 +354,35 @@ os._exit(0)
 @on_linux
 @pytest.mark.parametrize("platform", ["linux", "darwin"])
 @pytest.mark.parametrize("how", ["at once", "in order"])
-def test_a_process_ends_with_its_parent(platform: str, how: str) -> None:
-    done = subprocess.run(  # noqa: S603
+def test_process_ends_with_its_parent(platform: str, how: str) -> None:
+    result = subprocess.run(  # noqa: S603
         [sys.executable, "-c", ORPHAN, platform, how, "2"],
         capture_output=True,
         text=True,
         timeout=30,  # the pipe closes with the grandchild
         check=True,
     )
-    assert "still there" not in done.stdout
-    assert done.stdout.split() == (["ready"] if how == "at once" else ["ready", "stopped"])
+    assert "still there" not in result.stdout
+    assert result.stdout.split() == (["ready"] if how == "at once" else ["ready", "stopped"])
 
 
-def test_how_workers_start(each_system: System) -> None:
+def test_worker_start_method_by_system(each_system: System) -> None:
     method = operating_system.worker_context(["sentistream.types"]).get_start_method()
     assert method == ("forkserver" if each_system is System.LINUX else "spawn")
 
 
-def test_what_the_machine_tells(each_system: System) -> None:
+def test_machine_properties_by_system(each_system: System) -> None:
     assert operating_system.processor_name()
     peak = operating_system.peak_memory()
     assert peak is not None
-    kib = 1 if each_system is System.MACOS else 1024  # macOS says it in bytes
+    kib = 1 if each_system is System.MACOS else 1024  # macOS reports bytes
     assert peak > 1024 * kib
     operating_system.keep_allocator_lean()
     operating_system.return_freed_memory()
 
 
 @on_linux
-def test_memory_of_processes() -> None:
+def test_process_memory_is_measured() -> None:
     held = operating_system.resident_memory()
     shared = operating_system.proportional_memory(os.getpid())
     assert held is not None
@@ -388,7 +392,7 @@ def test_memory_of_processes() -> None:
 
 
 class Device(SimpleNamespace):
-    """As PyAV's ``DeviceInfo``."""
+    """Like PyAV's ``DeviceInfo``."""
 
 
 MAC = [
@@ -406,11 +410,11 @@ PC = [
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, dict[str, str]]]:
-    """What FFmpeg was asked to open: device, format and options; it refuses all of it."""
-    asked: list[tuple[str, str, dict[str, str]]] = []
+    """Calls of FFmpeg's open: device, format and options; all are refused."""
+    requested: list[tuple[str, str, dict[str, str]]] = []
 
-    def refuse(device: str, _mode: str, **given: Any) -> Any:
-        asked.append((device, given["format"], given["options"]))
+    def refuse(device: str, _mode: str, **script_arguments: Any) -> Any:
+        requested.append((device, script_arguments["format"], script_arguments["options"]))
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr("av.container.open", refuse)
@@ -419,7 +423,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, dict[str, st
         "av.enumerate_input_devices",
         {"avfoundation": MAC, "dshow": PC}.__getitem__,
     )
-    return asked
+    return requested
 
 
 @pytest.mark.usefixtures("macos")
@@ -458,7 +462,7 @@ def test_windows_captures_by_directshow(opened: list[tuple[str, str, dict[str, s
 
 
 @pytest.mark.usefixtures("windows")
-def test_an_ffmpeg_without_the_systems_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ffmpeg_without_the_systems_devices_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("av.formats_available", frozenset())
     assert list_cameras() == ()  # this PyAV's FFmpeg was built for another system
     with pytest.raises(InputError, match="lacks DirectShow"):
@@ -478,10 +482,10 @@ def test_sockets_fit_below_a_long_temporary_folder(
     folder = operating_system.socket_folder()
     assert len(folder) < 60
     assert os.access(folder, os.W_OK)
-    asked = list[str | None]()
-    monkeypatch.setattr(util, "get_temp_dir", lambda: asked.append(tempfile.tempdir))
+    requested = list[str | None]()
+    monkeypatch.setattr(util, "get_temp_dir", lambda: requested.append(tempfile.tempdir))
     operating_system.keep_socket_paths_short()
-    assert asked == [folder]
+    assert requested == [folder]
     assert tempfile.gettempdir() == str(long)
     monkeypatch.setattr("tempfile.tempdir", "/tmp")  # noqa: S108
     assert operating_system.socket_folder() == "/tmp"  # noqa: S108
@@ -500,21 +504,21 @@ if __name__ == "__main__":
 """
 
 
-def test_a_worker_starts_below_a_long_temporary_folder(tmp_path: Path) -> None:
+def test_worker_starts_below_a_long_temporary_folder(tmp_path: Path) -> None:
     long = tmp_path / LONG / LONG
     long.mkdir(parents=True)
     program = tmp_path / "start.py"
     program.write_text(START)
-    begun = time.monotonic()
-    done = subprocess.run(  # noqa: S603
+    before = time.monotonic()
+    result = subprocess.run(  # noqa: S603
         [sys.executable, str(program)],
         env={**os.environ, "TMPDIR": str(long)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert result.returncode == 0, result.stderr
     method = "forkserver" if sys.platform.startswith("linux") else "spawn"
-    assert done.stdout.split() == ["hello", method]
-    assert time.monotonic() - begun < 60
+    assert result.stdout.split() == ["hello", method]
+    assert time.monotonic() - before < 60
     assert list(long.iterdir()) == []

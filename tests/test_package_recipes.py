@@ -1,4 +1,4 @@
-"""The conda recipe and the Homebrew formula: well formed, and in step with pyproject.toml."""
+"""The conda recipe and the Homebrew formula: valid, and consistent with pyproject.toml."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 
 import sentistream
-from installation import PROJECT, ROOT
+from base_environment import PROJECT, ROOT
 
 
 def recipe(text: str) -> dict[str, Any]:
-    """As conda-build reads it: Jinja first, then YAML."""
+    """Parsed as by conda-build: Jinja first, then YAML."""
     whole = Environment(undefined=StrictUndefined).from_string(text).render(PYTHON="python")  # noqa: S701
     found = yaml.safe_load(whole)
     assert isinstance(found, dict)
@@ -35,7 +35,7 @@ def normal(requirement: str) -> tuple[str, frozenset[str]]:
     return name, frozenset(bounds.replace(" ", "").split(","))
 
 
-def test_the_conda_recipe_needs_what_the_package_needs() -> None:
+def test_conda_recipe_has_the_packages_requirements() -> None:
     found = recipe(CONDA)
     assert found["package"] == {"name": "sentistream", "version": sentistream.__version__}
     python, *others = found["requirements"]["run"]
@@ -50,7 +50,7 @@ def test_the_conda_recipe_needs_what_the_package_needs() -> None:
     assert found["build"]["noarch"] == "python"
 
 
-def test_the_formula_is_ruby() -> None:
+def test_formula_is_valid_ruby() -> None:
     assert f"sentistream-{sentistream.__version__}.tar.gz" in HOMEBREW
     assert re.search(r"class Sentistream < Formula", HOMEBREW)
     version = re.search(r'depends_on "python@3\.(\d+)"', HOMEBREW)
@@ -59,11 +59,13 @@ def test_the_formula_is_ruby() -> None:
     ruby = shutil.which("ruby")
     if ruby is None:
         pytest.skip("needs ruby")
-    done = subprocess.run([ruby, "-c"], input=HOMEBREW, text=True, capture_output=True, check=False)  # noqa: S603
-    assert done.stdout.strip() == "Syntax OK", done.stderr
+    result = subprocess.run(  # noqa: S603
+        [ruby, "-c"], input=HOMEBREW, text=True, capture_output=True, check=False
+    )
+    assert result.stdout.strip() == "Syntax OK", result.stderr
 
 
-def test_a_release_fills_them_in(tmp_path: Path) -> None:
+def test_release_fills_in_the_recipes(tmp_path: Path) -> None:
     sdist = tmp_path / "sentistream-9.8.7.tar.gz"
     sdist.write_bytes(b"not really one")
     digest = hashlib.sha256(b"not really one").hexdigest()
@@ -81,10 +83,10 @@ def test_a_release_fills_them_in(tmp_path: Path) -> None:
     assert "0" * 64 not in formula
 
 
-def test_only_an_sdist_will_do(tmp_path: Path) -> None:
+def test_only_an_sdist_is_accepted(tmp_path: Path) -> None:
     other = tmp_path / "sentistream-1.0-py3-none-any.whl"
     other.touch()
     command = [sys.executable, str(ROOT / "scripts" / "fill_recipes.py"), str(other), "--out", "x"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    assert done.returncode == 1
-    assert "no sdist" in done.stderr
+    result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    assert result.returncode == 1
+    assert "no sdist" in result.stderr

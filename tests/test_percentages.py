@@ -1,4 +1,4 @@
-"""Whole percentages add up, and none is off by one or more."""
+"""Whole percentages add up, and each is off by less than one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ parts = st.lists(st.floats(min_value=0, max_value=1e6), min_size=1, max_size=12)
 
 
 @given(parts)
-def test_they_add_up_to_a_hundred(given_parts: list[float]) -> None:
+def test_percentages_add_up_to_a_hundred(given_parts: list[float]) -> None:
     shares = [part / sum(given_parts) for part in given_parts]
     whole = whole_percentages(shares)
     assert sum(whole) == 100
@@ -26,7 +26,7 @@ def test_they_add_up_to_a_hundred(given_parts: list[float]) -> None:
 
 
 @given(parts)
-def test_the_larger_share_never_gets_less(given_parts: list[float]) -> None:
+def test_larger_share_never_gets_less(given_parts: list[float]) -> None:
     shares = [part / sum(given_parts) for part in given_parts]
     ordered = sorted(zip(shares, whole_percentages(shares), strict=True), reverse=True)
     for (more, high), (less, low) in itertools.pairwise(ordered):
@@ -34,7 +34,7 @@ def test_the_larger_share_never_gets_less(given_parts: list[float]) -> None:
         assert high >= low or more - less < 1e-9
 
 
-def test_examples() -> None:
+def test_rounding_examples() -> None:
     assert whole_percentages([1 / 3, 1 / 3, 1 / 3]) == (34, 33, 33)
     # rounded one by one they would be 13, 13 and 75: 101 in all
     assert whole_percentages([0.125, 0.125, 0.75]) == (13, 12, 75)
@@ -45,6 +45,6 @@ def test_examples() -> None:
 
 
 @pytest.mark.parametrize("wrong", [-0.1, float("nan"), float("inf")])
-def test_what_is_no_share_is_refused(wrong: float) -> None:
+def test_invalid_shares_are_refused(wrong: float) -> None:
     with pytest.raises(ValueError, match="numbers of 0"):
         whole_percentages([0.5, wrong])

@@ -1,4 +1,4 @@
-"""Priors: what users may name, and how answers follow them."""
+"""Priors: how users name them, and their effect on answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sentistream
-from clips import flashing, write_clip
 from sentistream.accumulation import Overall
 from sentistream.cli import main
 from sentistream.datasets.manifest import Item
@@ -22,8 +21,9 @@ from sentistream.evaluation.predictions import Prediction, accuracy_facts, resul
 from sentistream.prior import LEARNED, MIN_SHARE, PRIORS, Prior, correct, get_prior
 from sentistream.profiles import LITE, PAPER
 from sentistream.types import Distribution, Label, Moment, Reading
-from stand_ins import StubNetwork, make_face
-from synthetic import picture
+from stub_networks import StubNetwork, make_face
+from synthetic_clips import flashing, write_clip
+from synthetic_readings import picture
 
 SHARES = st.tuples(*[st.floats(0.02, 1.0)] * 3).map(
     lambda values: tuple(value / sum(values) for value in values)
@@ -31,7 +31,7 @@ SHARES = st.tuples(*[st.floats(0.02, 1.0)] * 3).map(
 
 
 @given(SHARES, SHARES, st.lists(st.floats(0.001, 1.0), min_size=9, max_size=9))
-def test_a_correction_is_bayes_rule(learned, wanted, likelihoods) -> None:  # type: ignore[no-untyped-def]
+def test_correction_is_bayes_rule(learned, wanted, likelihoods) -> None:  # type: ignore[no-untyped-def]
     """Posteriors under one prior become exactly those under the other."""
     likelihood = np.array(likelihoods).reshape(3, 3)
     posterior = likelihood * np.array(learned)
@@ -42,14 +42,14 @@ def test_a_correction_is_bayes_rule(learned, wanted, likelihoods) -> None:  # ty
     np.testing.assert_allclose(correct(posterior, factors), expected, rtol=1e-4)
 
 
-def test_learned_leaves_answers_untouched() -> None:
+def test_learned_prior_leaves_answers_unchanged() -> None:
     values = np.array([[0.2, 0.3, 0.5]], np.float32)
     assert correct(values, LEARNED.factors((0.5, 0.2, 0.3))) is values
     assert LITE.prior == PAPER.prior == LEARNED
 
 
 @pytest.mark.parametrize("name", PRIORS)
-def test_named_priors(name: str) -> None:
+def test_named_priors_are_known(name: str) -> None:
     prior = get_prior(name.upper())
     assert prior.name == name
     if prior.shares is not None:
@@ -57,14 +57,14 @@ def test_named_priors(name: str) -> None:
         assert min(prior.shares) >= MIN_SHARE
 
 
-def test_numbers_are_made_to_add_up() -> None:
+def test_numbers_are_normalized() -> None:
     assert get_prior("20, 60,20").shares == pytest.approx((0.2, 0.6, 0.2))
 
 
 @pytest.mark.parametrize(
     "text", ["", "often", "0.5,0.5", "1,2,3,4", "0,1,1", "nan,1,1", "-1,1,1", "inf,1,1", "1,1000,1"]
 )
-def test_what_is_no_prior_is_refused_with_the_way_out(text: str) -> None:
+def test_invalid_prior_is_refused_with_a_hint(text: str) -> None:
     with pytest.raises(InputError, match="everyday"):
         get_prior(text)
 
@@ -75,17 +75,17 @@ def clip(tmp_path: Path) -> Path:
 
 
 def _whole(answers: list[np.ndarray], factors: np.ndarray | None) -> np.ndarray:
-    """The answer about a clip of such moments."""
+    """The answer for a clip with these moments."""
     overall = Overall(LITE if factors is None else LITE.with_prior("everyday"))
     for place, one in enumerate(answers):
-        said = Distribution.from_array(correct(one, factors))
+        corrected = Distribution.from_array(correct(one, factors))
         overall.add(
             [
                 Reading(
                     time=place * 1.0,
                     face=make_face(),
-                    momentary=said,
-                    smoothed=said,
+                    momentary=corrected,
+                    smoothed=corrected,
                     label=Label.NEUTRAL,
                 )
             ]
@@ -94,8 +94,8 @@ def _whole(answers: list[np.ndarray], factors: np.ndarray | None) -> np.ndarray:
     return np.array(overall.answer.as_tuple())
 
 
-def test_correcting_moments_corrects_the_whole() -> None:
-    """``evaluate`` says what another prior would give from whole answers alone."""
+def test_correcting_moments_corrects_the_clip() -> None:
+    """``evaluate`` computes the effect of another prior from clip answers alone."""
     generator = np.random.default_rng(0)
     answers = list(generator.dirichlet(np.full(3, 5.0), size=20))
     factors = get_prior("everyday").factors(LITE.learned_shares)
@@ -104,7 +104,7 @@ def test_correcting_moments_corrects_the_whole() -> None:
     )
 
 
-def test_an_analyzer_is_not_reused_for_another_prior(clip: Path) -> None:
+def test_analyzer_is_not_reused_for_another_prior(clip: Path) -> None:
     with sentistream.analyze(clip, prior="everyday") as analysis:
         next(iter(analysis))
         used = analysis.analyzer
@@ -114,29 +114,29 @@ def test_an_analyzer_is_not_reused_for_another_prior(clip: Path) -> None:
 
 
 def test_decisions_are_corrected() -> None:
-    """The networks' answers come out multiplied by the factors, with and without voice."""
+    """The networks' answers are multiplied by the factors, with and without voice."""
 
     profile = LITE.with_prior("0.1,0.8,0.1")
-    asked = (0.5, 0.3, 0.2)
+    shares = (0.5, 0.3, 0.2)
     decision = LiteDecision(
         profile,
         mouth=StubNetwork((0.0,)),
-        face=StubNetwork(asked),
+        face=StubNetwork(shares),
         voice=StubNetwork((1 / 3,) * 3),
-        fusion=StubNetwork(asked),
+        fusion=StubNetwork(shares),
     )
     shown = picture()
     decision.update_faces(shown, [make_face()], 0.0)
     (verdict,) = decision.decide(Moment(0.0, shown, 0.0))
     factors = profile.prior.factors(profile.learned_shares)
-    expected = correct(np.array(asked), factors)
+    expected = correct(np.array(shares), factors)
     np.testing.assert_allclose(verdict.momentary.as_tuple(), expected, atol=1e-5)
     assert verdict.accumulated is not None
     np.testing.assert_allclose(verdict.accumulated.as_tuple(), expected, atol=1e-5)
     assert verdict.momentary.label is Label.NEUTRAL
 
 
-def test_the_summary_says_which_prior(clip: Path, tmp_path: Path) -> None:
+def test_summary_names_the_prior(clip: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     arguments = ["analyze", str(clip), "--prior", "1,2,1", "--seconds", "0.3", "--quiet"]
     result = CliRunner().invoke(main, [*arguments, "--out", str(out)])
@@ -153,8 +153,8 @@ def test_the_summary_says_which_prior(clip: Path, tmp_path: Path) -> None:
     assert "everyday" in refused.output
 
 
-def test_what_other_priors_would_give_is_told_from_any(tmp_path: Path) -> None:
-    """Answers under one prior say as much about the others as those left as learned."""
+def test_other_priors_are_evaluated_from_any_prior(tmp_path: Path) -> None:
+    """Answers under one prior determine those under others, as answers without one do."""
     generator = np.random.default_rng(1)
     factors = get_prior("everyday").factors(LITE.learned_shares)
     plain, changed = [], []

@@ -1,4 +1,4 @@
-"""No password of an address is shown, wherever its makers put it."""
+"""No password in an address is shown, wherever its manufacturer puts it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_no_secret_is_shown(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", [each for each in ADDRESSES if "://" in each])
-def test_what_others_quote_of_an_address_is_taken_out(address: str) -> None:
+def test_quoted_parts_of_an_address_are_redacted(address: str) -> None:
     quoted = [address, address.partition("://")[2], address.rpartition("/")[2].rpartition("@")[0]]
     for text in quoted:
         assert not leaks(without_secrets(f"server says: {text}!", secrets_in(address)))
@@ -80,34 +80,34 @@ def test_what_others_quote_of_an_address_is_taken_out(address: str) -> None:
         ("films/session=3/a: b@c.mp4", "films/session=3/a: b@c.mp4"),
     ],
 )
-def test_what_is_no_secret_is_shown(address: str, shown: str) -> None:
+def test_nonsecret_parts_are_shown(address: str, shown: str) -> None:
     assert shown_address(address) == shown
 
 
-def test_a_text_without_secrets_stays_as_it_is() -> None:
+def test_text_without_secrets_is_unchanged() -> None:
     text = "at 10:20:30 a@b.c wrote: 3 passes; see http://example.org/page, then rtsp://h/live."
     assert without_secrets(text) == text
 
 
-def test_short_secrets_are_taken_out_where_they_stand_alone() -> None:
+def test_short_secrets_are_redacted_only_as_whole_words() -> None:
     assert without_secrets("no abc in abcd", ["abc"]) == "no *** in abcd"
 
 
 @pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"demo"}))
-def test_no_command_tells_a_secret(
+def test_no_command_prints_a_secret(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    said = ""
+    output = ""
     for arguments in ([ADDRESSES[0]], list(ADDRESSES), ["--out", "results", *ADDRESSES[:23]]):
         result = CliRunner().invoke(main, [command, *arguments], catch_exceptions=True)
-        said += result.output + repr(result.exception)
+        output += result.output + repr(result.exception)
         assert result.exit_code != 0
     for path in tmp_path.rglob("*"):
-        said += str(path.relative_to(tmp_path))
-        said += path.read_text("utf-8", "replace") if path.is_file() else ""
-    assert not leaks(said)
+        output += str(path.relative_to(tmp_path))
+        output += path.read_text("utf-8", "replace") if path.is_file() else ""
+    assert not leaks(output)
 
 
-def test_what_follows_a_key_in_a_path_is_hidden() -> None:
+def test_path_component_after_a_key_is_hidden() -> None:
     assert shown_address("http://camera/key/S3cretPa55/stream") == "http://camera/key/***"

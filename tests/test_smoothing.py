@@ -21,12 +21,12 @@ def distributions(draw: st.DrawFn) -> Distribution:
 steps = st.floats(0, 30)
 
 
-def test_the_papers_step_has_the_papers_weight() -> None:
+def test_papers_step_has_the_papers_weight() -> None:
     assert weight(0.030, PAPER.time_constant) == pytest.approx(0.1, abs=1e-12)
 
 
 @given(st.lists(distributions(), min_size=1, max_size=60))
-def test_equals_equation_1_at_30_ms(values: list[Distribution]) -> None:
+def test_smoothing_equals_equation_1_at_30_ms(values: list[Distribution]) -> None:
     smoother = Smoother(PAPER.time_constant)
     expected: tuple[float, ...] = values[0].as_tuple()
     for i, value in enumerate(values):
@@ -39,7 +39,7 @@ def test_equals_equation_1_at_30_ms(values: list[Distribution]) -> None:
 
 
 @given(distributions(), distributions(), steps, st.floats(0, 1))
-def test_a_step_cut_in_two_gives_the_same(
+def test_split_step_gives_the_same_result(
     first: Distribution, value: Distribution, step: float, share: float
 ) -> None:
     whole, cut = Smoother(0.3), Smoother(0.3)
@@ -51,7 +51,7 @@ def test_a_step_cut_in_two_gives_the_same(
 
 
 @given(st.lists(st.tuples(distributions(), steps), min_size=1, max_size=40))
-def test_stays_a_distribution_between_its_inputs(
+def test_result_is_a_distribution_between_its_inputs(
     inputs: list[tuple[Distribution, float]],
 ) -> None:
     smoother, time = Smoother(0.285), 0.0
@@ -65,7 +65,7 @@ def test_stays_a_distribution_between_its_inputs(
 
 
 @given(st.lists(st.tuples(distributions(), steps), min_size=1, max_size=20))
-def test_the_order_of_the_classes_is_irrelevant(inputs: list[tuple[Distribution, float]]) -> None:
+def test_order_of_classes_is_irrelevant(inputs: list[tuple[Distribution, float]]) -> None:
     plain, turned, time = Smoother(0.285), Smoother(0.285), 0.0
     for value, step in inputs:
         time += step
@@ -75,19 +75,19 @@ def test_the_order_of_the_classes_is_irrelevant(inputs: list[tuple[Distribution,
         assert other == pytest.approx((one[1], one[2], one[0]), abs=1e-12)
 
 
-def test_after_a_long_gap_only_the_present_counts() -> None:
+def test_long_gap_leaves_only_the_current_answer() -> None:
     smoother = Smoother(0.285)
     smoother.update(Distribution(1, 0, 0), 0.0)
     assert smoother.update(Distribution(0, 0, 1), 60.0).negative == pytest.approx(1)
 
 
-def test_no_time_adds_nothing() -> None:
+def test_zero_time_changes_nothing() -> None:
     smoother = Smoother(0.285)
     smoother.update(Distribution(1, 0, 0), 1.0)
     assert smoother.update(Distribution(0, 0, 1), 1.0) == Distribution(1, 0, 0)
 
 
-def test_wrong_times_are_refused() -> None:
+def test_invalid_times_are_refused() -> None:
     smoother = Smoother(0.285)
     smoother.update(Distribution(1, 0, 0), 1.0)
     with pytest.raises(ValueError, match="Time goes on"):

@@ -1,4 +1,4 @@
-"""Readings as tables of Arrow, pandas and polars, and an analysis in an event loop."""
+"""Readings as Arrow, pandas and polars tables, and an analysis in an event loop."""
 
 from __future__ import annotations
 
@@ -12,32 +12,27 @@ from typing import Any
 import pytest
 
 import sentistream
-from clips import clicks, write_clip
 from sentistream import tables
 from sentistream.errors import MissingExtraError
-from sentistream.media.resample import resample
 from sentistream.reports.readings_table import CsvTable
 from sentistream.tables import COLUMNS
-from sentistream.types import Box, Reading, UInt8Array
-from synthetic import moments
+from sentistream.types import Reading, UInt8Array
+from synthetic_clips import clicks, moving_face, write_clip
+from synthetic_readings import moments
 
 READINGS = [reading for _, readings in moments(3) for reading in readings]
 
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory, portrait: UInt8Array) -> Path:
-    """Eight tenths of a second of a face that moves."""
-    pictures = [
-        (i / 25, resample(portrait, Box(60 + 2 * i, 0, 380 + 2 * i, 240), 320, 240))
-        for i in range(20)
-    ]
+    """0.8 seconds of a moving face."""
     path = tmp_path_factory.mktemp("clip") / "face.mp4"
-    return write_clip(path, pictures, clicks(0.8, 48_000, (0.3,)))
+    return write_clip(path, moving_face(portrait, 20, step=2), clicks(0.8, 48_000, (0.3,)))
 
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
-    """What ``readings.csv`` has."""
+    """The rows of ``readings.csv``."""
     path = tmp_path_factory.mktemp("table") / "readings.csv"
     with CsvTable(path, mouth_threshold=0.5) as table:
         for moment, readings in moments(3):
@@ -55,7 +50,7 @@ def same(value: Any, text: str, digits: int | None) -> bool:
 
 
 @pytest.mark.parametrize("kind", ["arrow", "pandas", "polars"])
-def test_a_table_has_what_the_csv_has(kind: str, rows: list[dict[str, str]]) -> None:
+def test_table_equals_the_csv(kind: str, rows: list[dict[str, str]]) -> None:
     table: Any = getattr(tables, f"to_{kind}")(READINGS, 0.5)
     names = table.column_names if kind == "arrow" else list(table.columns)
     assert names == [column.name for column in COLUMNS]
@@ -83,7 +78,7 @@ def test_tables_have_the_documented_types() -> None:
 
 
 @pytest.mark.parametrize("kind", ["arrow", "pandas", "polars"])
-def test_without_readings_the_columns_are_there(kind: str) -> None:
+def test_empty_table_has_its_columns(kind: str) -> None:
     table: Any = getattr(tables, f"to_{kind}")([], 0.5)
     assert table.shape == (0, len(COLUMNS))
 
@@ -96,7 +91,7 @@ def test_without_readings_the_columns_are_there(kind: str) -> None:
         ("polars", "polars", "polars"),
     ],
 )
-def test_what_is_missing_is_said(
+def test_missing_package_is_reported(
     kind: str, module: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
@@ -104,7 +99,7 @@ def test_what_is_missing_is_said(
         getattr(tables, f"to_{kind}")(READINGS, 0.5)
 
 
-def test_an_analysis_makes_a_table_and_is_closed(clip: Path) -> None:
+def test_analysis_becomes_a_table_and_is_closed(clip: Path) -> None:
     readings = list(sentistream.analyze(clip))
     assert any(reading.track for reading in readings)
     analysis = sentistream.analyze(clip)
@@ -114,7 +109,7 @@ def test_an_analysis_makes_a_table_and_is_closed(clip: Path) -> None:
     assert list(analysis) == []
 
 
-def test_fewer_moments_come_where_they_are_asked_for(clip: Path) -> None:
+def test_tick_reduces_the_moments(clip: Path) -> None:
     with sentistream.analyze(clip, every=0.1) as analysis:
         times = sorted({reading.time for reading in analysis})
         assert analysis.profile.tick == 0.1
@@ -125,7 +120,7 @@ def test_fewer_moments_come_where_they_are_asked_for(clip: Path) -> None:
             sentistream.analyze(clip, every=every)
 
 
-def test_an_event_loop_goes_on_while_a_clip_is_analyzed(clip: Path) -> None:
+def test_event_loop_continues_during_an_analysis(clip: Path) -> None:
     async def read() -> tuple[list[Reading], int]:
         turns = 0
 
@@ -146,7 +141,7 @@ def test_an_event_loop_goes_on_while_a_clip_is_analyzed(clip: Path) -> None:
     assert turns > 10
 
 
-def test_leaving_an_event_loops_iteration_early_closes_the_analysis(clip: Path) -> None:
+def test_leaving_the_async_iteration_early_closes_the_analysis(clip: Path) -> None:
     async def read() -> list[Reading]:
         async with sentistream.analyze(clip) as analysis:
             async for _ in analysis:

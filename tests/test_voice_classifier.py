@@ -1,4 +1,4 @@
-"""Two voice networks beside each other."""
+"""Two voice networks combined."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ shares = st.lists(st.floats(0.001, 1), min_size=3, max_size=3).map(
 
 
 class Answers:
-    """A network that answers always the same, and keeps what it was given."""
+    """A network that always returns the same answer, and records its inputs."""
 
     def __init__(self, *probabilities: float) -> None:
         self.probabilities = np.array([probabilities], np.float32)
@@ -44,7 +44,9 @@ class Answers:
 
 
 @given(shares, shares)
-def test_joined_answers_are_probabilities_between_both(one: FloatArray, other: FloatArray) -> None:
+def test_combined_answers_are_probabilities_between_both(
+    one: FloatArray, other: FloatArray
+) -> None:
     joined = combine(one, other)
     assert joined.sum() == pytest.approx(1, abs=1e-5)
     odds = np.log(joined[0, 0] / joined[0, 2])
@@ -53,19 +55,19 @@ def test_joined_answers_are_probabilities_between_both(one: FloatArray, other: F
 
 
 @given(shares)
-def test_two_equal_answers_stay_what_they_are(one: FloatArray) -> None:
+def test_two_equal_answers_stay_the_same(one: FloatArray) -> None:
     np.testing.assert_allclose(combine(one, one), one, atol=1e-4)
 
 
 @given(shares)
-def test_an_answer_that_knows_nothing_makes_the_other_less_sure(one: FloatArray) -> None:
+def test_uniform_answer_makes_the_other_less_certain(one: FloatArray) -> None:
     joined = combine(one, np.full((1, 3), 1 / 3, np.float32))
     assert joined.argmax() == one.argmax()
     assert joined.max() <= one.max() + 1e-4
     assert 0 < SPECTRUM_WEIGHT < 1
 
 
-def test_what_is_short_is_followed_by_zeros_and_what_is_long_begins_later() -> None:
+def test_short_sound_is_padded_and_long_sound_starts_later() -> None:
     frames = np.full((100, WIDTH, 1), 7, np.uint8)
     short = padded(frames)
     assert short.shape == (SPECTRUM_FRAMES, WIDTH)
@@ -75,31 +77,33 @@ def test_what_is_short_is_followed_by_zeros_and_what_is_long_begins_later() -> N
     np.testing.assert_array_equal(padded(frames), frames[5:, :, 0])
 
 
-def test_silence_is_told_from_what_comes_behind_the_end() -> None:
+def test_silence_is_distinguished_from_padding() -> None:
     silence = features.extract_features(np.zeros(SOUND_RATE, np.float32))
     assert (silence.reshape(len(silence), WIDTH).max(axis=1) > 0).all()
 
 
-def test_the_spectrum_is_heard_once_for_all_voices() -> None:
+def test_spectrum_is_computed_once_for_all_voices() -> None:
     statistics, spectrum = Answers(0.6, 0.3, 0.1), Answers(0.1, 0.1, 0.8)
-    said = Utterance(np.zeros(len(NAMES), np.float32), np.zeros((SPECTRUM_FRAMES, WIDTH), np.uint8))
+    utterance = Utterance(
+        np.zeros(len(NAMES), np.float32), np.zeros((SPECTRUM_FRAMES, WIDTH), np.uint8)
+    )
     baselines = [VoiceBaseline(), VoiceBaseline(), VoiceBaseline()]
-    answers = VoiceClassifier(statistics, spectrum).classify(said, baselines)
+    answers = VoiceClassifier(statistics, spectrum).classify(utterance, baselines)
     assert answers.shape == (3, 3)
     np.testing.assert_allclose(
         answers[0], combine(statistics.probabilities, spectrum.probabilities)[0]
     )
     assert [one["frames"].shape for one in spectrum.inputs] == [(1, SPECTRUM_FRAMES, WIDTH)]
-    alone = VoiceClassifier(statistics, None).classify(said, baselines)
+    alone = VoiceClassifier(statistics, None).classify(utterance, baselines)
     np.testing.assert_array_equal(alone[0], statistics.probabilities[0])
 
 
-def test_the_shipped_networks_hear_a_tone() -> None:
+def test_shipped_networks_classify_a_tone() -> None:
     time = np.arange(2 * SOUND_RATE) / SOUND_RATE
     voice = np.sin(2 * np.pi * 160 * time) * (0.3 + 0.2 * np.sin(2 * np.pi * 3 * time))
-    said = describe(features.extract_features(voice.astype(np.float32))[..., np.newaxis])
-    answers = VoiceClassifier.load(LITE).classify(said, [VoiceBaseline()])
+    utterance = describe(features.extract_features(voice.astype(np.float32))[..., np.newaxis])
+    answers = VoiceClassifier.load(LITE).classify(utterance, [VoiceBaseline()])
     assert answers.sum() == pytest.approx(1, abs=1e-4)
-    assert said == describe(features.extract_features(voice.astype(np.float32)))
+    assert utterance == describe(features.extract_features(voice.astype(np.float32)))
     assert LITE.voice_spectrum_model in LITE.models
     assert not PAPER.voice_spectrum_model

@@ -1,4 +1,4 @@
-"""The public workflows, templates and hooks are well formed, pinned, and have the least rights."""
+"""The public workflows, templates and hooks are valid, pinned, and have minimal permissions."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def test_actions_are_pinned_to_a_commit_with_its_version(workflow: Path) -> None
         assert re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
 
 
-def test_an_action_has_the_same_version_everywhere() -> None:
+def test_action_has_the_same_version_everywhere() -> None:
     text = "".join(path.read_text("utf-8") for path in WORKFLOWS)
     pins = {tuple(pin.split("@")) for pin in re.findall(r"uses: (\S+@\S+)", text)}
     assert len({name for name, _ in pins}) == len(pins)
 
 
-def test_rights_are_the_least(workflow: Path) -> None:
+def test_permissions_are_minimal(workflow: Path) -> None:
     found = read(workflow)
     assert found["permissions"] == {"contents": "read"}
     granted = {
@@ -67,16 +67,16 @@ def test_no_secret_is_used_and_no_checkout_leaves_a_token(workflow: Path) -> Non
             assert step["with"]["persist-credentials"] is False
 
 
-def test_no_command_holds_what_others_write(workflow: Path) -> None:
+def test_no_command_interpolates_untrusted_input(workflow: Path) -> None:
     for step in steps(workflow):
         assert "${{" not in step.get("run", ""), step
 
 
-def test_every_job_ends(workflow: Path) -> None:
+def test_every_job_has_a_timeout(workflow: Path) -> None:
     assert all("timeout-minutes" in job for job in read(workflow)["jobs"].values())
 
 
-def test_systems_and_versions_of_python() -> None:
+def test_operating_systems_and_python_versions() -> None:
     jobs = read(ROOT / ".github" / "workflows" / "ci.yml")["jobs"]
     for name in ("test", "portable"):
         versions = jobs[name]["strategy"]["matrix"]["python"]
@@ -86,19 +86,19 @@ def test_systems_and_versions_of_python() -> None:
     assert systems[0].endswith("-arm")
 
 
-def test_files_and_targets_that_workflows_name_exist(workflow: Path) -> None:
-    made = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+def test_referenced_files_and_targets_exist(workflow: Path) -> None:
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
     for step in steps(workflow):
         command = step.get("run", "")
         for name in re.findall(r"\b(?:tests|deploy|docs)/[\w./-]+", command):
             assert (ROOT / name).exists(), name
-        assert set(re.findall(r"\bmake ([a-z]+)", command)) <= set(made)
+        assert set(re.findall(r"\bmake ([a-z]+)", command)) <= set(targets)
 
 
 @pytest.mark.parametrize(
     "path", sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")), ids=lambda path: path.stem
 )
-def test_issue_forms_have_what_the_host_asks_for(path: Path) -> None:
+def test_issue_forms_are_valid(path: Path) -> None:
     form = read(path)
     if path.stem == "config":
         assert form == {"blank_issues_enabled": True}
@@ -110,7 +110,7 @@ def test_issue_forms_have_what_the_host_asks_for(path: Path) -> None:
         assert field["attributes"]["value" if field["type"] == "markdown" else "label"]
 
 
-def test_hooks_before_a_commit_are_those_of_make_test() -> None:
+def test_pre_commit_hooks_match_make_test() -> None:
     (local,) = read(ROOT / ".pre-commit-config.yaml")["repos"]
     assert local["repo"] == "local"
     entries = [hook["entry"] for hook in local["hooks"]]
@@ -121,7 +121,7 @@ def test_hooks_before_a_commit_are_those_of_make_test() -> None:
     ]
 
 
-def test_the_citation_names_this_version_and_the_paper() -> None:
+def test_citation_names_this_version_and_the_paper() -> None:
     found = read(ROOT / "CITATION.cff")
     project = (ROOT / "pyproject.toml").read_text("utf-8")
     assert f'\nversion = "{found["version"]}"\n' in project

@@ -1,1 +1,1 @@
-"""What the soak is made of: simulated cameras, faults, and what must still be true afterwards."""
+"""Parts of the soak test: simulated cameras, faults, and what must still hold afterwards."""

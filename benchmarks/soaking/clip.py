@@ -1,4 +1,4 @@
-"""A clip in which one face is always seen, so that a second without a reading is a lost one."""
+"""A clip with one face always in view, so that a second without a reading is a lost one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SIZE = (640, 360)
 
 
 def write_portrait(path: Path) -> Path:
-    """An mp4 of the demonstration's portrait, there and back, with its voice."""
+    """An mp4 of the demonstration's portrait, panned there and back, with its voice."""
     portrait = Portrait()
     pictures = round(LENGTH * RATE)
     samples = speak()[: round(LENGTH * SOUND_RATE)]
@@ -33,7 +33,7 @@ def write_portrait(path: Path) -> Path:
         audio = output.add_stream("aac", rate=SOUND_RATE, layout="mono")
         assert isinstance(audio, AudioStream)
         for number in range(pictures):
-            # there and back: the end meets the beginning
+            # there and back: the end matches the beginning
             time = LENGTH * (1 - abs(2 * number / pictures - 1))
             frame = av.VideoFrame.from_ndarray(portrait.draw(time, SIZE), format="rgb24")
             frame.pts, frame.time_base = number, Fraction(1, RATE)

@@ -1,4 +1,4 @@
-"""The wall clock as the monitor sees it, which can be set without touching the machine's."""
+"""A fake wall clock for the monitor, set without touching the machine's."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 SOURCE = Path(__file__).with_name("clock.c")
 
 
-class FeignedClock:
-    """A library to preload that adds to the wall clock; unavailable without a C compiler.
+class FakeClock:
+    """A preloaded library that offsets the wall clock; unavailable without a C compiler.
 
     Args:
-        folder: Where it is built.
+        folder: Build folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -31,12 +31,12 @@ class FeignedClock:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the monitor is started with."""
+        """Environment variables to start the monitor with."""
         if not self.available:
             return {}
         return {"LD_PRELOAD": str(self._library), "SOAK_CLOCK": str(self._file)}
 
     def set(self, ahead: float) -> None:
-        """From now on the monitor's wall clock is ``ahead`` seconds before the machine's."""
+        """From now on the monitor's wall clock is ``ahead`` seconds ahead of the machine's."""
         with self._file.open("r+b") as file:
             file.write(struct.pack("d", ahead))

@@ -1,4 +1,4 @@
-"""What is broken on purpose, one thing after the other."""
+"""The faults to inject, one after the other."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _FILES = ("file", "half")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way in which something fails.
+    """One kind of failure.
 
     Attributes:
-        name: What it is called.
-        affects: Keys of the cameras it concerns; empty for all.
-        inject: Does it, and returns once the cause is gone.
-        possible: Whether it can be done here.
-        missing: What it needs where it is not possible.
+        name: Its name.
+        affects: Keys of the affected cameras; empty for all.
+        inject: Injects the fault, and returns once its cause is gone.
+        possible: Whether it can be injected on this machine.
+        missing: What is missing if it is not possible.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Fault:
 
 
 def faults(scene: Scene) -> list[Fault]:
-    """All of them, in the order in which they come."""
+    """All faults, in the order of injection."""
     rtsp = {"possible": scene.rtsp is not None, "missing": "gst-rtsp-server"}
     clock = {"possible": scene.clock.available, "missing": "a C compiler"}
     full = {"possible": scene.small_disk, "missing": "the right to mount a small disk"}
@@ -77,12 +77,12 @@ def _stall(source: Any, seconds: float) -> None:
 
 
 def _garbage(scene: Scene) -> None:
-    scene.http.tell("garbage 500000")
+    scene.http.write_line("garbage 500000")
     time.sleep(1)
 
 
 def _kill_worker(scene: Scene, which: int) -> None:
-    """One that plays a file: the others have failures of their own, and back-offs that grow."""
+    """A worker that plays a file: the others have their own failures, and growing back-offs."""
     found = [worker for worker in workers(scene.monitor.number) if holds(worker, scene.clip)]
     if not found:
         raise RuntimeError("no worker was found")
@@ -106,7 +106,7 @@ def _fill(folder: Path, seconds: float) -> None:
     threading.Timer(seconds, ending.set).start()
     try:
         with rubbish.open("wb", buffering=0) as file:
-            while not ending.is_set():  # what is freed meanwhile is filled too
+            while not ending.is_set():  # space freed meanwhile is filled too
                 try:
                     file.write(bytes(65_536))
                 except OSError:
@@ -117,7 +117,7 @@ def _fill(folder: Path, seconds: float) -> None:
 
 def _kill_server(scene: Scene) -> None:
     found = server(scene.monitor.number)
-    if found == scene.monitor.number:  # nobody guards it
+    if found == scene.monitor.number:  # nothing supervises it
         _kill_program(scene)
     else:
         os.kill(found, signal.SIGKILL)

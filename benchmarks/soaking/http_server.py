@@ -2,8 +2,8 @@
 
 Usage: python -m benchmarks.soaking.http_server CLIP PORT
 
-Says ``ready`` when it can be reached. A line ``garbage BYTES`` on its input puts that many
-random bytes into what every visitor gets.
+Prints ``ready`` when it accepts connections. A line ``garbage BYTES`` on its standard input
+inserts that many random bytes into every client's stream.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from av.packet import Packet
 
 
 class _Sink:
-    """What a muxer writes to."""
+    """The muxer's output file."""
 
     def __init__(self, write: Callable[[bytes], object]) -> None:
         self._write = write
         self._rubbish = b""
 
     def spoil(self, rubbish: bytes) -> None:
-        """These bytes come next."""
+        """Insert these bytes next."""
         self._rubbish = rubbish
 
     def write(self, data: bytes) -> int:
@@ -38,8 +38,8 @@ class _Sink:
 
 
 def send(clip: Path, sink: _Sink) -> None:
-    """Sends the clip without end; returns when nobody takes it any more."""
-    begun, shift = time.monotonic(), 0.0
+    """Send the clip in a loop; returns when the client disconnects."""
+    start, shift = time.monotonic(), 0.0
     with av.open(sink, "w", format="mpegts") as output:
         streams: dict[int, av.stream.Stream] = {}
         while True:
@@ -51,7 +51,7 @@ def send(clip: Path, sink: _Sink) -> None:
                     if packet.dts is None or packet.pts is None or packet.dts < 0:
                         continue
                     seconds = float(packet.dts * packet.time_base) + shift
-                    time.sleep(max(0.0, begun + seconds - time.monotonic()))
+                    time.sleep(max(0.0, start + seconds - time.monotonic()))
                     ticks = round(shift / packet.time_base)
                     copy = Packet(bytes(packet))
                     copy.time_base = packet.time_base

@@ -1,4 +1,4 @@
-"""What the database holds of each second, read from its file alone."""
+"""What the database holds of each second, read from the file alone."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 
 DAY = 86_400.0
 _TWICE = 1_100
-"""Milliseconds of one face in a second, beyond which it was counted twice."""
+"""Milliseconds of one face per second; more means that it was counted twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """The seconds of each camera in which its face was read.
+    """The seconds of each camera for which its face was read.
 
     Attributes:
-        seconds: By camera, true seconds (UTC), the feigned clock's leaps taken back.
+        seconds: By camera, true seconds (UTC), with the fake clock's jumps undone.
         twice: Seconds in which a camera's one face was seen for longer than a second.
-        readings: Rows in all.
+        readings: Total number of rows.
         sums_agree: Whether the sums by minute add up to the single readings.
     """
 
@@ -30,7 +30,7 @@ class Ledger:
 
 
 def read_ledger(database: Path, cameras: Iterable[str], now: float) -> Ledger:
-    """Reads the file, beside whoever writes it.
+    """Read the file while others write to it.
 
     Args:
         database: SQLite's file.
@@ -53,7 +53,7 @@ def read_ledger(database: Path, cameras: Iterable[str], now: float) -> Ledger:
     finally:
         connection.close()
     total = 0
-    # the second in which the clock leaps is stored in two parts, a day apart
+    # the second in which the clock jumps is stored in two parts, a day apart
     seen_in: dict[tuple[str, int], int] = {}
     for camera, second, seen, count in rows:
         true = int(second - DAY) if second > now + DAY / 2 else int(second)

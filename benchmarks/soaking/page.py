@@ -1,4 +1,4 @@
-"""The soak's results as a Markdown page, and memory and handles as a drawing."""
+"""The soak's results as a Markdown page, and memory and handles as a plot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.soaking.sampling import Sample
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The page."""
+    """The results as Markdown."""
     lines = [
         "# Soak",
         "",
@@ -26,7 +26,7 @@ def markdown(result: dict[str, Any]) -> str:
         f"| seconds stored twice | {result['stored_twice']} |",
         f"| sums by the minute add up to the readings | {_yes(result['sums_agree'])} |",
         f"| ran to the end | {_yes(result['survived'])} |",
-        f"| ended by itself when asked | {_yes(result['ended'])} |",
+        f"| exited by itself when terminated | {_yes(result['ended'])} |",
         *(
             f"| {words}, first and last quarter | {_pair(result[name])} |"
             for name, words in _GROWING.items()

@@ -1,4 +1,4 @@
-"""Processes of the monitor as /proc has them: who they are, what they hold."""
+"""Processes of the monitor as listed in /proc: identity, memory and open files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Process:
 
 
 def family(root: int) -> list[Process]:
-    """A process and everything that descends from it; empty when it is gone."""
+    """A process and all its descendants; empty if it has exited."""
     parents: dict[int, int] = {}
     for entry in _PROC.iterdir():
         if entry.name.isdigit():
@@ -80,7 +80,7 @@ def memory_of(rollup: str) -> tuple[float, float]:
 
 
 def server(root: int) -> int:
-    """The process that serves: the root's child where the root only guards it."""
+    """The process that serves: the root's child if the root only supervises it."""
     for process in family(root):
         command = (_PROC / str(process.number) / "cmdline").read_bytes().split(b"\0")
         if process.parent == root and b"--no-guard" in command:
@@ -89,7 +89,7 @@ def server(root: int) -> int:
 
 
 def workers(root: int) -> list[Process]:
-    """The processes that decode and analyze: those without children, of several threads."""
+    """The processes that decode and analyze: those without children and with several threads."""
     everyone = family(root)
     parents = {process.parent for process in everyone}
     serving = {root, server(root)}
@@ -101,7 +101,7 @@ def workers(root: int) -> list[Process]:
 
 
 def holds(process: Process, file: Path) -> bool:
-    """Whether it has that file open."""
+    """Whether the process has that file open."""
     with contextlib.suppress(OSError):
         return any(
             handle.readlink() == file for handle in (_PROC / str(process.number) / "fd").iterdir()

@@ -2,9 +2,9 @@
 
 Usage: /usr/bin/python3 rtsp_server.py CLIP PORT [USER PASSWORD]
 
-Says ``ready`` when it can be reached, at rtsp://127.0.0.1:PORT/camera. The clip (H.264 and AAC
-in mp4) begins anew for each visitor. With SOUNDS=2 in the environment its first two tracks of
-sound are sent.
+Prints ``ready`` when it accepts connections at rtsp://127.0.0.1:PORT/camera. The clip (H.264 and
+AAC in mp4) starts over for each client. With SOUNDS=2 in the environment, its first two sound
+tracks are sent.
 """
 
 # ruff: noqa

@@ -20,7 +20,7 @@ class Sample:
         memory: What belongs to the processes themselves, MiB.
         file_memory: Pages of files that they map, MiB.
         handles: Open file handles.
-        processes: How many.
+        processes: Their number.
     """
 
     time: float
@@ -32,22 +32,22 @@ class Sample:
 
 @dataclass(slots=True)
 class Sampler:
-    """Takes a sample every so many seconds, in a thread."""
+    """Takes samples at an interval, in a thread."""
 
     monitor: Program
     every: float
-    begun: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=time.monotonic)
     samples: list[Sample] = field(default_factory=list)
     _ending: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin."""
+        """Start sampling."""
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """No more."""
+        """Stop sampling."""
         self._ending.set()
         if self._thread is not None:
             self._thread.join()
@@ -59,7 +59,7 @@ class Sampler:
             found = family(self.monitor.number)
             self.samples.append(
                 Sample(
-                    time.monotonic() - self.begun,
+                    time.monotonic() - self.started,
                     sum(process.memory for process in found),
                     sum(process.file_memory for process in found),
                     sum(process.handles for process in found),
@@ -69,13 +69,13 @@ class Sampler:
 
 
 def growth(samples: list[Sample], name: str) -> tuple[float, float] | None:
-    """The median at first and at last, a quarter of the time each; None with too few.
+    """Medians of the first and last quarter of the time; None with too few samples.
 
     The first fifth does not count: caches fill and models load.
     """
-    settled = samples[len(samples) // 5 :]
-    part = len(settled) // 4
+    steady = samples[len(samples) // 5 :]
+    part = len(steady) // 4
     if part < 3:
         return None
-    values = [float(getattr(sample, name)) for sample in settled]
+    values = [float(getattr(sample, name)) for sample in steady]
     return median(values[:part]), median(values[-part:])

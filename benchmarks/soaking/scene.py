@@ -1,4 +1,4 @@
-"""The monitor and its four simulated cameras, as processes that can be killed and started."""
+"""The monitor and its four simulated cameras, as processes that can be killed and restarted."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from typing import Any
 import yaml
 
 from benchmarks.soaking.clip import write_portrait
-from benchmarks.soaking.clock import FeignedClock
+from benchmarks.soaking.clock import FakeClock
 from sentistream.demo.clip import repeat_clip
 
 ROOT = Path(__file__).parents[2]
 DATABASE = "soak.sqlite"
 _SMALL = 64
-"""MiB of the disk that holds the state."""
+"""Size of the disk for the state, MiB."""
 _RTSP_CLIP = 3600.0
 _HERE = Path(__file__).parent
 
 
 class Program:
-    """A process that can be started again.
+    """A process that can be restarted.
 
     Args:
-        command: What is run.
-        log: Where its output goes.
-        environment: Added to this process's own.
-        announces: Whether it says ``ready``, which is waited for.
+        command: The command line.
+        log: File for its output.
+        environment: Added to this process's environment.
+        announces: Whether it prints ``ready``, to be waited for.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Program:
     ) -> None:
         self._command = [str(word) for word in command]
         self._log = log
-        # this copy's own code, whatever else is installed
+        # this checkout's code, whatever else is installed
         self._environment = {
             **os.environ,
             "PYTHONPATH": str(ROOT / "src"),
@@ -65,11 +65,11 @@ class Program:
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended."""
+        """Whether it is still running."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Starts it, and waits until it is ready where it says so."""
+        """Start it; wait for ``ready`` if it announces it."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - the list is ours
                 self._command,
@@ -84,26 +84,26 @@ class Program:
             if self._process.stdout.readline().strip() != b"ready":
                 raise RuntimeError(f"{self._command[1]} did not start; see {self._log}")
 
-    def tell(self, line: str) -> None:
-        """Writes a line to its input."""
+    def write_line(self, line: str) -> None:
+        """Write a line to its standard input."""
         assert self._process is not None
         assert self._process.stdin is not None
         self._process.stdin.write(line.encode() + b"\n")
         self._process.stdin.flush()
 
     def wait(self, seconds: float | None = None) -> None:
-        """Until it has ended."""
+        """Wait until it has exited."""
         if self._process is not None:
             self._process.wait(seconds)
 
     def kill(self) -> None:
-        """Ends it at once."""
+        """Kill it at once."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
 
     def end(self, seconds: float = 30) -> bool:
-        """Asks it to end; whether it did in that time, or had to be killed."""
+        """Terminate it; whether it exited in time without being killed."""
         if self._process is None or self._process.poll() is not None:
             return True
         self._process.terminate()
@@ -117,7 +117,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """Everything that runs.
+    """All processes of the soak.
 
     Attributes:
         monitor: The server.
@@ -126,15 +126,15 @@ class Scene:
         clock: The monitor's wall clock.
         clip: What the two files play.
         state: The folder with the database.
-        small_disk: Whether that is on a small disk of its own.
-        cameras: Keys.
+        small_disk: Whether the state is on a small disk.
+        cameras: Their keys.
         command: How the monitor was started, for the report.
     """
 
     monitor: Program
     http: Program
     rtsp: Program | None
-    clock: FeignedClock
+    clock: FakeClock
     clip: Path
     state: Path
     small_disk: bool
@@ -149,12 +149,12 @@ class Scene:
 
 @contextmanager
 def set_up(folder: Path, *, speed: float, command: str | None) -> Iterator[Scene]:
-    """Starts the cameras; the monitor is left to be started.
+    """Start the cameras, but not the monitor.
 
     Args:
         folder: For clips, logs and state.
         speed: Pace of the files.
-        command: The monitor's command; None for ``sentistream monitor`` where it exists.
+        command: The monitor's command; None for ``sentistream monitor`` if it exists.
     """
     clip = write_portrait(folder / "portrait.mp4")
     state = folder / "state"
@@ -187,11 +187,11 @@ def set_up(folder: Path, *, speed: float, command: str | None) -> Iterator[Scene
         "storage": {"url": f"sqlite:///{(state / DATABASE).absolute()}"},
     }
     config.write_text(yaml.safe_dump(settings), "utf-8")
-    clock = FeignedClock(folder)
-    words = command.split() if command else _command()
+    clock = FakeClock(folder)
+    arguments = command.split() if command else _command()
     with _small_disk(state) as small:
         monitor = Program(
-            [*words, "--config", config, "--state", state],
+            [*arguments, "--config", config, "--state", state],
             folder / "monitor.log",
             environment=clock.environment,
         )
@@ -208,7 +208,7 @@ def set_up(folder: Path, *, speed: float, command: str | None) -> Iterator[Scene
                 state=state,
                 small_disk=small,
                 cameras=tuple(cameras),
-                command=" ".join(words[1:]),
+                command=" ".join(arguments[1:]),
             )
         finally:
             for program in (monitor, *programs):
@@ -216,37 +216,37 @@ def set_up(folder: Path, *, speed: float, command: str | None) -> Iterator[Scene
 
 
 def python_with_gstreamer() -> str | None:
-    """A Python that can run the RTSP camera; None where there is none."""
+    """A Python that can run the RTSP camera; None if there is none."""
     for python in ("/usr/bin/python3", sys.executable):
         query = "import gi; gi.require_version('GstRtspServer', '1.0')"
         with contextlib.suppress(OSError):
-            done = subprocess.run([python, "-c", query], check=False, capture_output=True)  # noqa: S603
-            if done.returncode == 0:
+            result = subprocess.run([python, "-c", query], check=False, capture_output=True)  # noqa: S603
+            if result.returncode == 0:
                 return python
     return None
 
 
 def _command() -> list[str]:
-    """``sentistream monitor`` where it exists, or what stands in for it."""
+    """``sentistream monitor`` if it exists, otherwise its replacement."""
     monitor = [sys.executable, "-m", "sentistream", "monitor"]
     helped = subprocess.run([*monitor, "--help"], check=False, capture_output=True, cwd=ROOT)  # noqa: S603
     if helped.returncode == 0:
         return [*monitor, "--no-browser"]
-    return [sys.executable, "-m", "benchmarks.soaking.standin"]
+    return [sys.executable, "-m", "benchmarks.soaking.minimal_monitor"]
 
 
 @contextmanager
 def _small_disk(folder: Path) -> Iterator[bool]:
-    """Mounts a small disk in memory there, where that is allowed."""
+    """Mount a small disk in memory there, if permitted."""
     mount, unmount = shutil.which("mount"), shutil.which("umount")
-    done = mount is not None and unmount is not None
-    if mount and done:
+    mounted = mount is not None and unmount is not None
+    if mount and mounted:
         command = [mount, "-t", "tmpfs", "-o", f"size={_SMALL}m", "soak", str(folder)]
-        done = subprocess.run(command, check=False, capture_output=True).returncode == 0  # noqa: S603
+        mounted = subprocess.run(command, check=False, capture_output=True).returncode == 0  # noqa: S603
     try:
-        yield done
+        yield mounted
     finally:
-        if done and unmount:
+        if mounted and unmount:
             subprocess.run([unmount, "-l", str(folder)], check=False)  # noqa: S603
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from benchmarks.soaking.ledger import Ledger
 
 STEADY = 5
-"""Seconds in a row that must be there again for a camera to count as recovered."""
+"""Consecutive seconds that must be present for a camera to count as recovered."""
 EDGE = 2
-"""Seconds around a fault that count to it: the second under way, and that of the cause's end."""
+"""Seconds attributed to a fault besides its duration: the current one, and that of its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,10 +18,10 @@ class Injected:
     """A fault that was injected.
 
     Attributes:
-        name: What it is called.
-        affects: Cameras it concerns.
-        begin, end: True seconds (UTC) at which the cause came and went.
-        error: Why it could not be injected; empty where it was.
+        name: Its name.
+        affects: The affected cameras.
+        begin, end: True seconds (UTC) at which the cause began and ended.
+        error: Why it could not be injected; empty if it was.
     """
 
     name: str
@@ -33,13 +33,13 @@ class Injected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of it.
+    """The effect of a fault.
 
     Attributes:
-        fault: What was injected.
+        fault: The injected fault.
         recovery: Seconds from the cause's end until every camera was read again; None: never.
         lost: Seconds without a reading, by camera.
-        lost_elsewhere: Those of cameras that it does not concern.
+        lost_elsewhere: The same for unaffected cameras.
     """
 
     fault: Injected
@@ -52,8 +52,8 @@ def outcome(fault: Injected, ledger: Ledger, until: int) -> Outcome:
     """What a fault cost.
 
     Args:
-        fault: It.
-        ledger: What was read.
+        fault: The injected fault.
+        ledger: The stored seconds.
         until: The second at which the next fault came, or the end.
     """
     begin = math.floor(fault.begin) - EDGE
@@ -80,7 +80,7 @@ def outcome(fault: Injected, ledger: Ledger, until: int) -> Outcome:
 
 
 def _again(seconds: set[int], begin: int, until: int) -> int | None:
-    """The first of the next ``STEADY`` seconds that are all there."""
+    """The first of the next ``STEADY`` consecutive seconds that are all present."""
     for again in range(begin, until - STEADY + 1):
         if all(second in seconds for second in range(again, again + STEADY)):
             return again

@@ -1,6 +1,6 @@
 # For your own tap: brew install --formula deploy/homebrew/sentistream.rb
 # Its dependencies come as wheels: those of PyAV and ONNX Runtime include FFmpeg and other libraries.
-# scripts/update_recipes.py writes the version and the checksum of a release's sdist.
+# scripts/fill_recipes.py writes the version and the checksum of a release's sdist.
 class Sentistream < Formula
   desc "Says in real time how people on video feel: positive, neutral or negative"
   homepage "https://pypi.org/project/sentistream/"

@@ -6,23 +6,19 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from clips import clicks, write_clip
 from sentistream.cli import main
-from sentistream.media.resample import resample
-from sentistream.types import Box, UInt8Array
+from sentistream.types import UInt8Array
+from synthetic_clips import clicks, moving_face, write_clip
 
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory, portrait: UInt8Array) -> Path:
-    """A second of a face that moves a little, with sound."""
-    pictures = [
-        (i / 25, resample(portrait, Box(60 + i, 0, 380 + i, 240), 320, 240)) for i in range(25)
-    ]
+    """A second of a slightly moving face, with sound."""
     path = tmp_path_factory.mktemp("clip") / "face.mp4"
-    return write_clip(path, pictures, clicks(1.0, 48_000, (0.3,)))
+    return write_clip(path, moving_face(portrait, 25), clicks(1.0, 48_000, (0.3,)))
 
 
-def test_all_figures_of_a_run(clip: Path, tmp_path: Path) -> None:
+def test_benchmark_reports_all_figures(clip: Path, tmp_path: Path) -> None:
     pytest.importorskip("torch")
     arguments = ["benchmark", str(clip), "--quick", "--profile", "lite", "--streams-up-to", "1"]
     outputs = ["--json", str(tmp_path / "f.json"), "--document", str(tmp_path / "benchmark.md")]
@@ -32,7 +28,7 @@ def test_all_figures_of_a_run(clip: Path, tmp_path: Path) -> None:
     assert figures["input"]["width"] == 320
     lite = figures["profiles"]["lite"]
     assert 0 < lite["share_of_decode"] < 1
-    # on a small picture decoding is nothing, and the published pipeline is far slower
+    # on a small picture decoding costs nothing, and the published pipeline is far slower
     assert lite["times_published"] > 1
     assert lite["times_published_without_decoding"]["median"] > lite["times_published"]
     assert lite["latency_p95_ms"] >= lite["latency_ms"]["p50"] > 0
@@ -51,7 +47,7 @@ def test_all_figures_of_a_run(clip: Path, tmp_path: Path) -> None:
     assert "share of decoding alone" in result.output
 
 
-def test_what_is_no_video_is_said_in_a_sentence(tmp_path: Path) -> None:
+def test_input_without_video_is_a_one_line_error(tmp_path: Path) -> None:
     text = tmp_path / "notes.mp4"
     text.write_text("no video")
     result = CliRunner().invoke(main, ["benchmark", str(text), "--quick"])
@@ -60,13 +56,13 @@ def test_what_is_no_video_is_said_in_a_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in result.output
 
 
-def test_a_peer_needs_its_interpreter() -> None:
+def test_peer_requires_its_interpreter() -> None:
     result = CliRunner().invoke(main, ["benchmark", "--peer", "fer"])
     assert result.exit_code == 2
     assert "--peer fer=/path/to/python" in result.output
 
 
-def test_an_unwritable_place_is_said(clip: Path, tmp_path: Path) -> None:
+def test_unwritable_output_is_reported(clip: Path, tmp_path: Path) -> None:
     skipped = ["--skip", "streams", "--skip", "published", "--skip", "peers"]
     arguments = ["benchmark", str(clip), "--quick", "--profile", "lite", *skipped]
     result = CliRunner().invoke(main, [*arguments, "--json", str(tmp_path / "no" / "f.json")])

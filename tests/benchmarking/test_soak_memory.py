@@ -1,4 +1,4 @@
-"""What the soak counts as the monitor's memory."""
+"""Which memory the soak attributes to the monitor."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ Locked:                0 kB
 """
 
 
-def test_mapped_files_are_counted_apart() -> None:
+def test_mapped_files_are_counted_separately() -> None:
     assert memory_of(ROLLUP) == ((40960 + 10240 + 4096) / 1024, 50.0)
-    # the other program that used the libraries ends
+    # another program with the same libraries exits
     alone = ROLLUP.replace("Pss_File:          51200", "Pss_File:         102400")
     assert memory_of(alone) == (54.0, 100.0)
 
 
 @pytest.mark.parametrize("rollup", ["", ROLLUP.partition("Swap")[0]])
-def test_a_process_that_has_just_ended_is_none(rollup: str) -> None:
+def test_exited_process_has_no_memory(rollup: str) -> None:
     with pytest.raises(KeyError):
         memory_of(rollup)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
-def test_memory_in_use_is_own_and_a_mapped_file_is_not(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_own_memory_excludes_mapped_files(tmp_path: Path) -> None:
     size = 64 * 2**20
 
     def measure() -> tuple[float, float]:
@@ -62,7 +62,7 @@ def test_memory_in_use_is_own_and_a_mapped_file_is_not(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("own", "files", "passes"), [(0, 35, True), (35, 0, False)])
-def test_only_the_monitor_s_own_memory_decides(own: float, files: float, passes: bool) -> None:
+def test_verdict_depends_on_own_memory_only(own: float, files: float, passes: bool) -> None:
     samples = [
         Sample(10.0 * number, 300 + own * (number > 50), 100 + files * (number > 50), 80, 5)
         for number in range(100)
@@ -74,7 +74,7 @@ def test_only_the_monitor_s_own_memory_decides(own: float, files: float, passes:
     assert is_flat(result) == passes
 
 
-def test_the_report_has_both_kinds_of_memory() -> None:
+def test_report_shows_both_kinds_of_memory() -> None:
     page = markdown(
         dict.fromkeys(("readings", "seconds_expected", "lost_outside", "stored_twice"), 0)
         | dict.fromkeys(("passed", "sums_agree", "survived", "ended"), True)

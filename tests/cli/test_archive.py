@@ -1,4 +1,4 @@
-"""Archives on Ray: their lists, account, tables and places; the cluster has a file of its own."""
+"""Archives on Ray: lists, accounts, tables and paths; the cluster has a test file of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from batches import clip
+from analyze_command import clip
 from sentistream.cli import main
 from sentistream.cli.archive.clip_list import archive_clip, list_clips
 from sentistream.cli.archive.ledger import COLUMNS as ACCOUNT_COLUMNS
@@ -65,7 +65,7 @@ def rows(path: Path) -> list[dict[str, object]]:
     return found
 
 
-def test_ray_is_loaded_for_ray_alone() -> None:
+def test_ray_is_loaded_only_on_request() -> None:
     code = (
         "import sys, click.testing; from sentistream.cli import main\n"
         "click.testing.CliRunner().invoke(main, ['analyze', sys.argv[1]])\n"
@@ -76,13 +76,13 @@ def test_ray_is_loaded_for_ray_alone() -> None:
 
 
 @pytest.mark.parametrize("named", [["--ray", "none.mp4"], ["none.mp4", "--ray"]])
-def test_an_input_behind_the_option_is_no_address(named: list[str]) -> None:
-    done = CliRunner().invoke(main, ["analyze", *named])
-    assert "There is no file or folder 'none.mp4'." in done.output
+def test_input_after_the_ray_option_is_not_its_address(named: list[str]) -> None:
+    result = CliRunner().invoke(main, ["analyze", *named])
+    assert "There is no file or folder 'none.mp4'." in result.output
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--ray=ftp:/x"], "is not local, auto or HOST:PORT"),
         (["--ray", "--video"], "--video, --excel and --format are not for --ray"),
@@ -90,44 +90,44 @@ def test_an_input_behind_the_option_is_no_address(named: list[str]) -> None:
         (["--gpus", "0.5"], "--retries and --gpus are for --ray"),
     ],
 )
-def test_what_does_not_go_together_is_refused(arguments: list[str], said: str) -> None:
-    done = CliRunner().invoke(main, ["analyze", "a.mp4", *arguments])
-    assert (done.exit_code, said in done.output) == (2, True)
+def test_conflicting_options_are_refused(arguments: list[str], message: str) -> None:
+    result = CliRunner().invoke(main, ["analyze", "a.mp4", *arguments])
+    assert (result.exit_code, message in result.output) == (2, True)
 
 
-def test_a_cluster_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:
+def test_unreachable_cluster_is_reported_at_once(tmp_path: Path) -> None:
     pytest.importorskip("ray")
     source = clip(tmp_path / "a.mp4", 0.1)
-    done = CliRunner().invoke(
+    result = CliRunner().invoke(
         main, ["analyze", str(source), "--out", str(tmp_path / "out"), "--ray", "127.0.0.1:1"]
     )
-    assert done.exit_code == 2
-    assert "The Ray cluster 127.0.0.1:1 cannot be reached" in done.output
+    assert result.exit_code == 2
+    assert "The Ray cluster 127.0.0.1:1 cannot be reached" in result.output
     assert not (tmp_path / "out").exists()
 
 
-def test_without_ray_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_ray_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = clip(tmp_path / "a.mp4", 0.1)
     monkeypatch.setitem(sys.modules, "ray", None)
-    done = CliRunner().invoke(
+    result = CliRunner().invoke(
         main, ["analyze", str(source), "--out", str(tmp_path / "out"), "--ray", "127.0.0.1:1"]
     )
-    assert done.exit_code == 2
-    assert "pip install 'sentistream[ray]'" in done.output
+    assert result.exit_code == 2
+    assert "pip install 'sentistream[ray]'" in result.output
 
 
-def test_an_archive_that_is_there_is_not_mixed_with_another(tmp_path: Path) -> None:
+def test_existing_archive_is_not_mixed_with_another(tmp_path: Path) -> None:
     source = clip(tmp_path / "a.mp4", 0.1)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "archive.json").touch()
-    done = CliRunner().invoke(
+    result = CliRunner().invoke(
         main, ["analyze", str(source), "--out", str(tmp_path / "out"), "--ray"]
     )
-    assert done.exit_code == 2
-    assert "already holds an archive. Go on with it with --resume" in done.output
+    assert result.exit_code == 2
+    assert "already holds an archive. Go on with it with --resume" in result.output
 
 
-def test_lists_name_paths_and_addresses(tmp_path: Path) -> None:
+def test_lists_contain_paths_and_urls(tmp_path: Path) -> None:
     first, second = (clip(tmp_path / "in" / name, 0.1) for name in ("a.mp4", "b.mp4"))
     listed = tmp_path / "list.csv"
     listed.write_text(
@@ -150,19 +150,21 @@ def test_lists_name_paths_and_addresses(tmp_path: Path) -> None:
     assert archive_clip("https://v:q@h/c.mp4?sig=9&n=3").clip_id != found[4].clip_id
 
 
-def test_a_list_is_read_as_it_is_asked_for(tmp_path: Path) -> None:
+def test_list_is_read_lazily(tmp_path: Path) -> None:
     listed = tmp_path / "list.csv"
-    listed.write_bytes(b"path\n" + b"a.mp4\n" * 10_000 + b"\xff\n")  # the end cannot be read
+    listed.write_bytes(b"path\n" + b"a.mp4\n" * 10_000 + b"\xff\n")  # the end is unreadable
     clips = list_clips([str(listed)])
     assert next(clips).address == str(tmp_path / "a.mp4")
     with pytest.raises(InputError, match="is not UTF-8"):
         list(clips)
 
 
-@pytest.mark.parametrize(("text", "said"), [("name\nx", "no column path"), ("", "no column path")])
-def test_a_list_without_paths_is_refused(tmp_path: Path, text: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "message"), [("name\nx", "no column path"), ("", "no column path")]
+)
+def test_list_without_paths_is_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "list.csv").write_text(text)
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=message):
         list(list_clips([str(tmp_path / "list.csv")]))
 
 
@@ -179,25 +181,25 @@ def test_a_list_without_paths_is_refused(tmp_path: Path, text: str, said: str) -
         ("az://box@account/a.mp4", None, None),
     ],
 )
-def test_addresses_are_shown_and_known_without_secrets(
+def test_addresses_are_displayed_and_identified_without_secrets(
     address: str, shown: str | None, identity: str | None
 ) -> None:
     assert shown_object(address) == (shown or address)
     assert address_identity(address) == (identity or address)
 
 
-def test_the_account_has_every_clip_once(tmp_path: Path) -> None:
+def test_account_lists_every_clip_once(tmp_path: Path) -> None:
     named = [archive_clip(f"/in/{name}.mp4") for name in "abcda"]
     clips = iter(named)
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         assert ledger.add(clips, 3)
         assert not ledger.add(clips, 3)
-        begun = [ledger.begin() for _ in range(3)]
-        numbers = [task.number for task in begun if task is not None]
+        started = [ledger.begin() for _ in range(3)]
+        numbers = [task.number for task in started if task is not None]
         ledger.end(numbers[0], Status.DONE, seconds=1.5)
         assert ledger.fail(numbers[1], "=Killed.", retries=1)
         again = [ledger.begin(), ledger.begin()]
-        # what failed comes after what was never begun
+        # failed clips come after those never started
         assert [task.clip for task in again if task] == [named[3], named[1]]
         assert again[1] is not None
         assert not ledger.fail(again[1].number, "=Killed.", retries=1)
@@ -215,7 +217,7 @@ def test_the_account_has_every_clip_once(tmp_path: Path) -> None:
     ]
 
 
-def test_a_worker_writes_a_clip_once_and_knows_it_again(tmp_path: Path) -> None:
+def test_worker_writes_a_clip_once_and_recognizes_it_later(tmp_path: Path) -> None:
     source = archive_clip(str(clip(tmp_path / "a.mp4", 0.4)))
     out = tmp_path / "out"
     worker = ArchiveWorker(settings(out))
@@ -236,7 +238,7 @@ def test_a_worker_writes_a_clip_once_and_knows_it_again(tmp_path: Path) -> None:
     same = ArchiveWorker(settings(out, skip=True))
     assert same.analyze(source).earlier
     same.close()
-    # other options, another file or a part that is missing: analyzed again, and there once
+    # changed options, a changed file or a missing part: analyzed again, and stored once
     last = ArchiveWorker(settings(out, skip=True, other="x"))
     assert not last.analyze(source).earlier
     (out / file_name(READINGS, source.clip_id)).unlink()
@@ -249,7 +251,7 @@ def test_a_worker_writes_a_clip_once_and_knows_it_again(tmp_path: Path) -> None:
     assert not worker_folder().exists()
 
 
-def test_what_fails_is_said_without_leaving_a_part_behind(tmp_path: Path) -> None:
+def test_failures_are_reported_and_leave_no_partial_data(tmp_path: Path) -> None:
     source = archive_clip(str(clip(tmp_path / "a.mp4", 0.4)))
     out = tmp_path / "out"
     worker = ArchiveWorker(settings(out))
@@ -260,7 +262,7 @@ def test_what_fails_is_said_without_leaving_a_part_behind(tmp_path: Path) -> Non
     assert [path.parent.parent.name for path in out.rglob("*.parquet")] == [FAULTS]
     (row,) = rows(out / file_name(FAULTS, source.clip_id))
     assert (row["kind"], row["message"]) == ("failed", "Killed.")
-    # once it is analyzed, its failure is gone
+    # once analyzed, its failure is removed
     assert worker.analyze(source).failure is None
     assert not (out / file_name(FAULTS, source.clip_id)).exists()
 
@@ -290,12 +292,12 @@ PAGE = (Path(__file__).parents[2] / "docs" / "archives.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```python\n(import (\w+)\n.*?)```", PAGE, re.DOTALL)
 
 
-def test_the_page_has_an_example_for_each_reader() -> None:
+def test_page_has_an_example_for_each_reader() -> None:
     assert [module for _, module in EXAMPLES] == ["duckdb", "pandas", "polars", "duckdb"]
 
 
 @pytest.mark.parametrize(("code", "module"), EXAMPLES)
-def test_the_examples_of_the_page_read_the_tables(
+def test_examples_of_the_page_read_the_tables(
     answers: Path, code: str, module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip(module)
@@ -303,7 +305,7 @@ def test_the_examples_of_the_page_read_the_tables(
     exec(compile(code, "archives.md", "exec"), {})  # noqa: S102 - of our page
 
 
-def test_the_readers_see_the_same(answers: Path) -> None:
+def test_all_readers_see_the_same_rows(answers: Path) -> None:
     duckdb, pandas, polars = map(pytest.importorskip, ("duckdb", "pandas", "polars"))
     sums, readings = answers / "answers" / "sums", answers / "answers" / "readings"
     query = f"select clip_id, moments from read_parquet('{sums}/*/*.parquet') order by all"  # noqa: S608
@@ -315,7 +317,7 @@ def test_the_readers_see_the_same(answers: Path) -> None:
     assert sorted(lazy.collect().rows()) == expected
 
 
-def test_every_column_is_on_the_page() -> None:
+def test_every_column_is_documented() -> None:
     for name, _ in (*SUMS_COLUMNS, *FAULTS_COLUMNS):
         assert f"`{name}`" in PAGE, name
     for name in ACCOUNT_COLUMNS:

@@ -19,10 +19,10 @@ from typing import Any
 
 import pytest
 
-from batches import clip, wait_for
+from analyze_command import clip, wait_for
 
 ray = pytest.importorskip("ray")
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 CLIPS = 8
 SECRET = "s3cretOfTheStore"  # noqa: S105 - of a store that the test makes
@@ -30,7 +30,7 @@ SECRET = "s3cretOfTheStore"  # noqa: S105 - of a store that the test makes
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[Any]:
-    """An S3 server on loopback with a bucket of clips; how to reach it is in the environment."""
+    """A loopback S3 server with a bucket of clips; the environment holds its address."""
     s3fs = pytest.importorskip("s3fs")
     pytest.importorskip("moto")
     from moto.server import ThreadedMotoServer
@@ -58,15 +58,15 @@ def store() -> Iterator[Any]:
 
 @pytest.fixture
 def cluster(store: Any) -> Iterator[Any]:
-    """Two nodes with a core each; ``second`` is the one that may be killed."""
+    """Two nodes with one core each; ``second`` may be killed."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     from ray.cluster_utils import Cluster
 
     node = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
-    made = Cluster(initialize_head=True, head_node_args=node)
-    made.second = made.add_node(**node)
-    yield made
-    made.shutdown()
+    started_cluster = Cluster(initialize_head=True, head_node_args=node)
+    started_cluster.second = started_cluster.add_node(**node)
+    yield started_cluster
+    started_cluster.shutdown()
 
 
 def analyze(*arguments: str | Path, **more: str) -> subprocess.Popen[str]:
@@ -95,13 +95,15 @@ def account(filesystem: Any) -> list[dict[str, str]]:
 
 
 @pytest.mark.timeout(420)
-def test_a_killed_node_loses_and_doubles_nothing(store: Any, cluster: Any, tmp_path: Path) -> None:
+def test_killed_node_neither_loses_nor_duplicates_clips(
+    store: Any, cluster: Any, tmp_path: Path
+) -> None:
     for number in range(CLIPS):
         path = clip(tmp_path / f"{number}.mp4", 2, level=40 + number)
         store.put_file(str(path), f"archive/in/day={number % 2}/{number}.mp4")
     store.pipe_file("archive/in/broken.mp4", b"no video")
     process = analyze("s3://archive/in/", "--out", "s3://archive/out", "--ray", cluster.address)
-    # once one clip is done, a node dies with its worker
+    # after the first clip, a node dies with its worker
     wait_for(lambda: len(store.find("archive/out/sums")) >= 1, process)
     cluster.remove_node(cluster.second, allow_graceful=False)
     stdout, stderr = process.communicate(timeout=240)
@@ -109,21 +111,21 @@ def test_a_killed_node_loses_and_doubles_nothing(store: Any, cluster: Any, tmp_p
     assert stdout.startswith(f"{CLIPS + 1} clips: {CLIPS} done, 1 failed, 0 never started.")
     assert SECRET not in stdout + stderr
 
-    told = account(store)
-    assert Counter(row["status"] for row in told) == {"done": CLIPS, "failed": 1}
-    assert len({row["clip"] for row in told}) == CLIPS + 1
-    assert {row["clip"] for row in told if row["status"] == "failed"} == {
+    rows = account(store)
+    assert Counter(row["status"] for row in rows) == {"done": CLIPS, "failed": 1}
+    assert len({row["clip"] for row in rows}) == CLIPS + 1
+    assert {row["clip"] for row in rows if row["status"] == "failed"} == {
         "s3://archive/in/broken.mp4"
     }
     sums, readings = table(store, "sums"), table(store, "readings")
     assert Counter(row["clip_id"] for row in sums) == Counter(
-        row["clip_id"] for row in told if row["status"] == "done"
+        row["clip_id"] for row in rows if row["status"] == "done"
     )
     assert Counter((row["clip_id"], row["time"]) for row in readings).most_common(1)[0][1] == 1
     assert len(readings) == sum(row["moments"] for row in sums)
     assert [row["kind"] for row in table(store, "faults")] == ["failed"]
 
-    # what is complete is left alone, on the node that remains; what failed is tried again
+    # on the remaining node, complete clips are skipped and failed ones retried
     store.pipe_file("archive/in/broken.mp4", store.cat_file("archive/in/day=0/0.mp4"))
     again = analyze(
         *("s3://archive/in/**/*.mp4", "s3://archive/in/broken.mp4", "--resume"),
@@ -135,8 +137,8 @@ def test_a_killed_node_loses_and_doubles_nothing(store: Any, cluster: Any, tmp_p
     assert table(store, "faults") == []
 
 
-def below(process: subprocess.Popen[str]) -> set[int]:
-    """A command and every process that it has started, or one of those."""
+def descendants(process: subprocess.Popen[str]) -> set[int]:
+    """A process and all its descendants."""
     parents = dict[int, int]()
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
@@ -149,9 +151,9 @@ def below(process: subprocess.Popen[str]) -> set[int]:
 
 
 def workers_of(process: subprocess.Popen[str]) -> list[int]:
-    """Those of them that analyze."""
+    """Those of the descendants that analyze."""
     titles = dict[int, bytes]()
-    for pid in below(process):
+    for pid in descendants(process):
         with suppress(OSError):
             titles[pid] = Path(f"/proc/{pid}/cmdline").read_bytes()
     return [pid for pid, title in titles.items() if title.startswith(b"ray::ArchiveWorker")]
@@ -181,30 +183,36 @@ LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    ("gpus", "said"),
+    ("gpus", "message"),
     [(0, "The cluster has no 0.5 of a GPU"), (1, "cannot use an NVIDIA GPU")],
 )
-def test_gpus_that_are_not_there_are_told(tmp_path: Path, gpus: int, said: str) -> None:
-    """Ray believes a node that says it has one; ONNX Runtime does not."""
+def test_missing_gpus_are_reported(tmp_path: Path, gpus: int, message: str) -> None:
+    """Ray believes a node that claims to have one; ONNX Runtime does not."""
     from ray.cluster_utils import Cluster
 
     clip(tmp_path / "in" / "one.mp4", seconds=1.0)
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     node = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
-    there = Cluster(initialize_head=True, head_node_args={**node, "num_gpus": gpus})
+    cluster_with_gpus = Cluster(initialize_head=True, head_node_args={**node, "num_gpus": gpus})
     try:
         process = analyze(
-            tmp_path / "in", "--out", tmp_path / "out", "--ray", there.address, "--gpus", "0.5"
+            tmp_path / "in",
+            "--out",
+            tmp_path / "out",
+            "--ray",
+            cluster_with_gpus.address,
+            "--gpus",
+            "0.5",
         )
         output = "".join(process.communicate(timeout=240))
     finally:
-        there.shutdown()
+        cluster_with_gpus.shutdown()
     assert process.returncode != 0
-    assert said in output
+    assert message in output
 
 
 @pytest.mark.timeout(300)
-def test_a_local_cluster_retries_what_kills_its_worker_and_stops(tmp_path: Path) -> None:
+def test_local_cluster_retries_worker_deaths_and_stops(tmp_path: Path) -> None:
     for number in range(2):
         clip(tmp_path / "in" / f"{number}.mp4", 0.4)
     long = clip(tmp_path / "in" / "9.mp4", 40)
@@ -215,7 +223,7 @@ def test_a_local_cluster_retries_what_kills_its_worker_and_stops(tmp_path: Path)
     sums = tmp_path / "out" / "sums"
     wait_for(lambda: len(list(sums.rglob("*.parquet"))) == 2, process)
     (first,) = workers_of(process)
-    assert listens_on(below(process)) == LOOPBACK
+    assert listens_on(descendants(process)) == LOOPBACK
     killed = list[int]()
 
     def kill() -> None:
@@ -243,6 +251,6 @@ def test_a_local_cluster_retries_what_kills_its_worker_and_stops(tmp_path: Path)
 
 
 def in_work(folder: Path, pid: int) -> bool:
-    """Whether a worker has begun to write a clip's tables."""
+    """Whether a worker has started to write a clip's tables."""
     base = Path(tempfile.gettempdir())
     return any(True for _ in base.glob(f"sentistream-*/{pid}/*/*.partial.parquet"))

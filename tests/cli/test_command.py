@@ -26,21 +26,21 @@ HEAVY = ("av", "dlib", "numpy", "onnxruntime", "openvino", "pyarrow", "tqdm", "j
         "from sentistream.cli import main; main(['train', '--help'], standalone_mode=False)",
     ],
 )
-def test_nothing_heavy_is_loaded_before_it_is_needed(statement: str) -> None:
+def test_heavy_packages_are_loaded_lazily(statement: str) -> None:
     program = f"{statement}\nimport sys; print([n for n in {HEAVY} if n in sys.modules])"
-    done = subprocess.run(  # noqa: S603
+    result = subprocess.run(  # noqa: S603
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert done.stdout.splitlines()[-1] == "[]"
+    assert result.stdout.splitlines()[-1] == "[]"
 
 
-def test_everything_exported_exists() -> None:
+def test_every_exported_name_exists() -> None:
     assert all(getattr(sentistream, name) is not None for name in sentistream.__all__)
     with pytest.raises(AttributeError, match="nonsense"):
         _ = sentistream.nonsense
 
 
-def test_version_and_help() -> None:
+def test_version_and_help_are_printed() -> None:
     version = CliRunner().invoke(main, ["--version"])
     assert sentistream.__version__ in version.output
     help_ = CliRunner().invoke(main, ["-h"]).output
@@ -50,21 +50,21 @@ def test_version_and_help() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_of_the_table_can_be_asked_for_help(name: str) -> None:
-    done = CliRunner().invoke(main, [name, "--help"])
-    assert done.exit_code == 0, done.output
-    assert done.output.startswith("Usage:")
+def test_every_command_has_help(name: str) -> None:
+    result = CliRunner().invoke(main, [name, "--help"])
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith("Usage:")
 
 
-def test_an_unknown_command_or_option_is_a_user_error() -> None:
+def test_unknown_command_or_option_is_a_user_error() -> None:
     assert CliRunner().invoke(main, ["analyse"]).exit_code == 2
     assert CliRunner().invoke(main, ["analyze", "x.mp4", "--profile", "no"]).exit_code == 2
     assert CliRunner().invoke(main, ["analyze"]).exit_code == 2
 
 
 @pytest.fixture
-def breaking(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command that raises what it is told to."""
+def failing_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that raises the given error."""
 
     @click.command()
     @click.argument("kind")
@@ -80,7 +80,7 @@ def breaking(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(COMMANDS, "breaks", (f"{__name__}:breaks", "Breaks."))
 
 
-@pytest.mark.usefixtures("breaking")
+@pytest.mark.usefixtures("failing_command")
 def test_errors_are_one_sentence_with_their_exit_code() -> None:
     user = CliRunner().invoke(main, ["breaks", "user"])
     assert (user.exit_code, user.stderr) == (2, "Error: The clip is odd. Bring another.\n")
@@ -88,8 +88,8 @@ def test_errors_are_one_sentence_with_their_exit_code() -> None:
     assert stopped.exit_code == INTERRUPTED == 130
 
 
-@pytest.mark.usefixtures("breaking")
-def test_a_fault_of_ours_leaves_its_details_in_a_file() -> None:
+@pytest.mark.usefixtures("failing_command")
+def test_internal_error_writes_its_details_to_a_file() -> None:
     broken = CliRunner().invoke(main, ["breaks", "other"])
     assert broken.exit_code == 1
     assert broken.stderr.count("\n") == 1
@@ -103,15 +103,15 @@ def test_a_fault_of_ours_leaves_its_details_in_a_file() -> None:
 def test_doctor_finds_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENTISTREAM_MODELS", str(tmp_path))
     monkeypatch.setenv("SENTISTREAM_RUNTIME", "abacus")
-    done = CliRunner().invoke(main, ["doctor", "--json"])
-    said = json.loads(done.output)
-    states = {finding["topic"]: finding["state"] for finding in said["findings"]}
-    assert done.exit_code == 1
-    assert said["ok"] is False
+    result = CliRunner().invoke(main, ["doctor", "--json"])
+    report = json.loads(result.output)
+    states = {finding["topic"]: finding["state"] for finding in report["findings"]}
+    assert result.exit_code == 1
+    assert report["ok"] is False
     assert states["network paper/mouth"] == "fail"
     assert states["runtime"] == "fail"
     assert states["landmark file"] == "ok"
-    assert all(f["advice"] for f in said["findings"] if f["state"] != "ok")
+    assert all(f["advice"] for f in report["findings"] if f["state"] != "ok")
     assert "fail  network paper/mouth" in CliRunner().invoke(main, ["doctor"]).output
 
 
@@ -121,18 +121,18 @@ def test_doctor_works_without_a_package(module: str) -> None:
         f"import sys; sys.modules[{module!r}] = None\n"
         "from sentistream.cli import main; main(['doctor', '--json'])"
     )
-    done = subprocess.run(  # noqa: S603
+    result = subprocess.run(  # noqa: S603
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
-    assert "Traceback" not in done.stderr
-    findings = json.loads(done.stdout)["findings"]
+    assert "Traceback" not in result.stderr
+    findings = json.loads(result.stdout)["findings"]
     broken = [finding for finding in findings if finding["state"] != "ok"]
-    assert done.returncode == (0 if module in ("dlib", "pyarrow") else 1)
+    assert result.returncode == (0 if module in ("dlib", "pyarrow") else 1)
     assert any(finding["topic"] == "Python" for finding in findings)
     assert all(finding["advice"] for finding in broken)
 
 
-def test_doctor_finds_nothing_wrong_here() -> None:
-    done = CliRunner().invoke(main, ["doctor"])
-    assert done.exit_code == 0, done.output
-    assert "Ready" in done.output
+def test_doctor_finds_no_problem_here() -> None:
+    result = CliRunner().invoke(main, ["doctor"])
+    assert result.exit_code == 0, result.output
+    assert "Ready" in result.output

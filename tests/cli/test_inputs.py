@@ -19,7 +19,7 @@ def names(*inputs: str | Path) -> list[str]:
     return [clip.name.as_posix() for clip in find_clips([str(item) for item in inputs])[0]]
 
 
-def test_a_folder_stands_for_the_videos_in_and_below_it(tmp_path: Path) -> None:
+def test_folder_includes_videos_of_its_subfolders(tmp_path: Path) -> None:
     touch(
         tmp_path / "b.MP4",
         tmp_path / "a.mkv",
@@ -33,13 +33,13 @@ def test_a_folder_stands_for_the_videos_in_and_below_it(tmp_path: Path) -> None:
     assert find_clips([str(tmp_path)])[1] is True
 
 
-def test_a_pattern_is_expanded_and_a_file_named_like_one_is_a_file(tmp_path: Path) -> None:
+def test_glob_is_expanded_unless_a_file_has_that_name(tmp_path: Path) -> None:
     touch(tmp_path / "a1.mp4", tmp_path / "a2.avi", tmp_path / "a[12].mp4")
     assert names(tmp_path / "a?.*") == ["a1", "a2"]
     assert names(tmp_path / "a[12].mp4") == ["a[12]"]
 
 
-def test_every_clip_has_a_name_of_its_own(tmp_path: Path) -> None:
+def test_every_clip_gets_a_unique_name(tmp_path: Path) -> None:
     files = [
         tmp_path / "x" / "a.mp4",
         tmp_path / "x" / "a.mkv",
@@ -50,12 +50,14 @@ def test_every_clip_has_a_name_of_its_own(tmp_path: Path) -> None:
     assert names(*files) == ["a.mp4", "a.mkv", "a.mp4-2", "summary.csv.mp4"]
 
 
-def test_the_same_file_twice_is_one_clip(tmp_path: Path) -> None:
+def test_same_file_twice_is_one_clip(tmp_path: Path) -> None:
     touch(tmp_path / "a.mp4")
     assert names(tmp_path / "a.mp4", tmp_path / "*.mp4") == ["a"]
 
 
-def test_cameras_and_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cameras_and_addresses_are_recognized(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     clips, several = find_clips(["0"])
     assert (clips[0].source, str(clips[0]), several) == (0, "camera 0", False)
@@ -68,7 +70,7 @@ def test_cameras_and_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("text", ["missing.mp4", "none/*.mp4", ""])
-def test_what_names_nothing_is_an_input_error(
+def test_input_that_matches_nothing_is_an_error(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

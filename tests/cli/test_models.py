@@ -1,4 +1,4 @@
-"""What can be asked of the networks, and that docs/model-cards.md says what the cards say."""
+"""``sentistream models``, and docs/model-cards.md against the shipped cards."""
 
 from __future__ import annotations
 
@@ -19,28 +19,26 @@ PAGE = Path(__file__).parents[2] / "docs" / "model-cards.md"
 
 
 @pytest.fixture
-def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The shipped networks, where they may be altered."""
+def copied_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the shipped networks that tests may alter."""
     folder = tmp_path / "models"
     shutil.copytree(models_folder(), folder)
     monkeypatch.setenv("SENTISTREAM_MODELS", str(folder))
     return folder
 
 
-def ask(*words: str) -> tuple[int, str]:
-    result = CliRunner().invoke(main, ["models", *words])
+def run_models(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, ["models", *arguments])
     return result.exit_code, result.output
 
 
-def test_the_page_agrees_with_the_shipped_cards() -> None:
+def test_page_agrees_with_the_shipped_cards() -> None:
     page = cards_page([load_card(name) for name in list_models()])
-    assert PAGE.read_text("utf-8") == page, (
-        "Write it again: sentistream models --markdown docs/model-cards.md"
-    )
+    assert PAGE.read_text("utf-8") == page, "Run: sentistream models --markdown docs/model-cards.md"
 
 
 @pytest.mark.parametrize("name", list_models())
-def test_shipped_cards_say_all_they_must(name: str) -> None:
+def test_shipped_cards_are_complete(name: str) -> None:
     card = load_card(name)
     assert card.data
     assert all({"name", "terms", "permits", "examples"} <= entry.keys() for entry in card.data)
@@ -52,9 +50,9 @@ def test_shipped_cards_say_all_they_must(name: str) -> None:
     assert min(map(len, (card.licence, card.intended_use, card.forbidden_use, card.task))) > 10
 
 
-def test_the_list_is_what_comes_without_a_word() -> None:
-    code, text = ask()
-    assert (code, text) == ask("list")
+def test_list_is_the_default_output() -> None:
+    code, text = run_models()
+    assert (code, text) == run_models("list")
     assert code == 0
     lines = text.splitlines()
     assert [line.split()[0] for line in lines[1:]] == list_models()
@@ -62,29 +60,29 @@ def test_the_list_is_what_comes_without_a_word() -> None:
     assert "non-commercial" in text
 
 
-def test_one_card() -> None:
-    code, text = ask("show", "paper/mouth")
+def test_one_card_is_printed() -> None:
+    code, text = run_models("show", "paper/mouth")
     assert code == 0
     card = load_card("paper/mouth")
     flat = " ".join(text.split())
     assert card.sha256 in flat
-    for said in (card.licence, card.forbidden_use, card.weaknesses[0], card.data[0]["name"]):
-        assert said in flat
+    for statement in (card.licence, card.forbidden_use, card.weaknesses[0], card.data[0]["name"]):
+        assert statement in flat
     assert interval(card.figures[0], "accuracy") in flat
 
 
-def test_an_unknown_name_is_answered_with_those_there_are() -> None:
-    code, text = ask("show", "paper/nose")
+def test_unknown_name_lists_the_known_ones() -> None:
+    code, text = run_models("show", "paper/nose")
     assert code == 2
     assert "no network 'paper/nose'" in text
     assert "paper/audio, paper/fused, paper/mouth, paper/visual" in text
 
 
-def test_verify_finds_the_altered_and_the_missing(copied: Path) -> None:
-    assert ask("verify")[0] == 0
-    (copied / "paper" / "mouth.onnx").write_bytes(b"altered")
-    (copied / "paper" / "audio.onnx").unlink()
-    code, text = ask("verify")
+def test_verify_finds_altered_and_missing_networks(copied_models: Path) -> None:
+    assert run_models("verify")[0] == 0
+    (copied_models / "paper" / "mouth.onnx").write_bytes(b"altered")
+    (copied_models / "paper" / "audio.onnx").unlink()
+    code, text = run_models("verify")
     assert code == 1
     states = {line.split()[1].rstrip(":"): line.split()[0] for line in text.splitlines()}
     assert states == {
@@ -103,25 +101,25 @@ def test_verify_finds_the_altered_and_the_missing(copied: Path) -> None:
     assert "was altered" in text
 
 
-def test_no_networks_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_model_folder_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENTISTREAM_MODELS", str(tmp_path))
-    for words in ((), ("--markdown", "-"), ("verify",)):
-        code, text = ask(*words)
-        assert code == 2, words
+    for arguments in ((), ("--markdown", "-"), ("verify",)):
+        code, text = run_models(*arguments)
+        assert code == 2, arguments
         assert "There are no networks in" in text
 
 
-def test_the_page_is_written_where_asked(tmp_path: Path) -> None:
-    assert ask("--markdown", "-")[1] == PAGE.read_text("utf-8")
-    code, text = ask("--markdown", str(tmp_path / "cards.md"))
+def test_page_is_written_to_the_given_path(tmp_path: Path) -> None:
+    assert run_models("--markdown", "-")[1] == PAGE.read_text("utf-8")
+    code, text = run_models("--markdown", str(tmp_path / "cards.md"))
     assert code == 0
     assert (tmp_path / "cards.md").read_text("utf-8") == PAGE.read_text("utf-8")
-    code, text = ask("--markdown", str(tmp_path / "no" / "cards.md"))
+    code, text = run_models("--markdown", str(tmp_path / "no" / "cards.md"))
     assert code == 2
     assert "cannot be written (No such file or directory)" in text
 
 
-def test_cards_from_before_seed_and_commit_still_load(tmp_path: Path) -> None:
+def test_cards_without_seed_and_commit_still_load(tmp_path: Path) -> None:
     path = tmp_path / "old.json"
     card = load_card("paper/mouth")
     card.write(path)
@@ -131,12 +129,12 @@ def test_cards_from_before_seed_and_commit_still_load(tmp_path: Path) -> None:
     path.write_text(json.dumps(content), "utf-8")
     old = read_card(path)
     assert (old.seed, old.commit) == (None, "")
-    said = dict(facts(old))
-    assert said["seed"] == "1"
-    assert said["source"] == "not recorded"
+    statement = dict(facts(old))
+    assert statement["seed"] == "1"
+    assert statement["source"] == "not recorded"
 
 
-def test_a_bare_card_is_a_page_too() -> None:
+def test_minimal_card_renders_as_a_page() -> None:
     card = ModelCard(
         name="mine/bare",
         version="1",
@@ -157,7 +155,7 @@ def test_a_bare_card_is_a_page_too() -> None:
     assert "- **seed**: not recorded" in page
 
 
-def test_words_of_figures_and_recipes() -> None:
+def test_figures_and_recipes_are_described() -> None:
     assert percent(0.5125) == "51.3 %"
     assert percent(1) == "100.0 %"
     row = {"uar": 0.5, "uar_ci95": [0.4, 0.6], "accuracy": 0.7}

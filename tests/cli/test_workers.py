@@ -1,4 +1,4 @@
-"""Clips analyzed side by side: the same results, whatever happens to a clip or a process."""
+"""Clips analyzed in parallel: the same results, whatever happens to a clip or a process."""
 
 from __future__ import annotations
 
@@ -15,19 +15,29 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from batches import altered, children, clip, is_running, rows_of, run, start, statuses, wait_for
-from clips import clicks, flat, write_clip
+from analyze_command import (
+    altered,
+    clip,
+    rows_of,
+    run,
+    start,
+    statuses,
+    wait_for,
+)
+from full_disk import small_disk
+from processes import children, is_running
 from sentistream.cli import main
 from sentistream.cli.batch import workers_for
 from sentistream.cli.inputs import Clip
 from sentistream.cli.progress import Clips, ClipsLines
 from sentistream.cores import usable_cores
+from synthetic_clips import clicks, flat, write_clip
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 def without_times(folder: Path) -> dict[str, Any]:
-    """The content of every file, but for what a clock says."""
+    """The content of every file, without clock times."""
     found: dict[str, Any] = {}
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))
@@ -72,7 +82,7 @@ def test_two_workers_write_the_same_as_one(tmp_path: Path, portrait: Any) -> Non
     ]
 
 
-def test_json_is_one_whole_line_for_each_clip(tmp_path: Path) -> None:
+def test_json_prints_one_line_for_each_clip(tmp_path: Path) -> None:
     for name in "abc":
         clip(tmp_path / "in" / f"{name}.mp4")
     arguments = (tmp_path / "in", "--out", tmp_path / "out", "--workers", "2")
@@ -86,7 +96,7 @@ def test_json_is_one_whole_line_for_each_clip(tmp_path: Path) -> None:
     assert run(*arguments, "--quiet", "--force") == (0, "", "")
 
 
-def test_a_fault_of_the_program_in_one_clip_ends_no_other(tmp_path: Path) -> None:
+def test_internal_error_in_one_clip_does_not_end_others(tmp_path: Path) -> None:
     for name in "abc":
         clip(tmp_path / "in" / f"{name}.mp4")
     script = altered(
@@ -121,7 +131,7 @@ def opens(source, **options):
 """
 
 
-def test_a_killed_worker_is_replaced_and_its_clip_tried_once_more(tmp_path: Path) -> None:
+def test_killed_worker_is_replaced_and_its_clip_retried_once(tmp_path: Path) -> None:
     for name in ("a", "deadly", "once", "z"):
         clip(tmp_path / "in" / f"{name}.mp4")
     out = tmp_path / "out"
@@ -142,7 +152,7 @@ def test_a_killed_worker_is_replaced_and_its_clip_tried_once_more(tmp_path: Path
 
 
 @linux
-def test_a_worker_killed_in_the_middle_leaves_no_reserve_and_loses_nothing(tmp_path: Path) -> None:
+def test_worker_killed_midway_leaves_no_reserve_and_loses_nothing(tmp_path: Path) -> None:
     for name in "ab":
         clip(tmp_path / "in" / f"{name}.mp4", 20)
     out = tmp_path / "out"
@@ -167,7 +177,7 @@ def holds_open(pid: int, path: Path) -> bool:
         return False
 
 
-def test_workers_that_cannot_start_are_said_once(tmp_path: Path) -> None:
+def test_workers_that_cannot_start_are_reported_once(tmp_path: Path) -> None:
     for name in "abcde":
         clip(tmp_path / "in" / f"{name}.mp4")
     script = altered(
@@ -183,7 +193,7 @@ def test_workers_that_cannot_start_are_said_once(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """So long that a run of it can be stopped; of few pictures, as they take a while to write."""
+    """Long enough to interrupt its analysis; of few pictures, as they take a while to write."""
     pictures = [(index / 5, flat(60, 160, 120)) for index in range(150 * 5)]
     path = tmp_path_factory.mktemp("long") / "clip.mp4"
     return write_clip(path, pictures, clicks(150, 16_000), sound_rate=16_000)
@@ -191,7 +201,7 @@ def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @linux
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["int", "term"])
-def test_a_stopped_run_closes_the_files_of_all_workers(
+def test_interrupted_run_closes_the_files_of_all_workers(
     number: signal.Signals, long_clip: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "in").mkdir()
@@ -203,7 +213,7 @@ def test_a_stopped_run_closes_the_files_of_all_workers(
     wait_for(lambda: all(t.exists() and t.stat().st_size > 1000 for t in tables), process)
     started = children(process.pid)
     assert len(started) >= 2
-    os.killpg(process.pid, number)  # as a terminal does: to all of them
+    os.killpg(process.pid, number)  # as a terminal does: to the whole group
     stdout, stderr = process.communicate(timeout=120)
     assert (process.returncode, stdout) == (128 + number, "")
     assert stderr == "Stopped. What was analyzed until then is saved.\n"
@@ -221,7 +231,7 @@ def test_a_stopped_run_closes_the_files_of_all_workers(
 
 @linux
 @pytest.mark.parametrize("how", ["second Ctrl-C", "killed"])
-def test_no_process_is_left_behind_where_one_hangs(how: str, tmp_path: Path) -> None:
+def test_hanging_process_is_not_left_behind(how: str, tmp_path: Path) -> None:
     for name in "ab":
         clip(tmp_path / "in" / f"{name}.mp4")
     script = altered(
@@ -246,13 +256,8 @@ def test_no_process_is_left_behind_where_one_hangs(how: str, tmp_path: Path) -> 
     wait_for(lambda: not any(map(is_running, started)))
 
 
-def test_a_full_disk_ends_all_workers_and_says_what_was_not_tried(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:  # noqa: S603
-        pytest.skip("a file system of its own: needs the right to mount one")
-    try:
+def test_full_disk_ends_all_workers_and_lists_untried_clips(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "200k") as disk:
         clips = [clip(tmp_path / f"{name}.mp4") for name in "abcdef"]
         code, stdout, stderr = run(*clips, "--out", disk / "out", "--workers", "2")
         assert (code, stdout) == (2, ""), stderr
@@ -263,11 +268,9 @@ def test_a_full_disk_ends_all_workers_and_says_what_was_not_tried(tmp_path: Path
         assert {row["status"] for row in rows} <= {"failed", "interrupted"}
         for found in (disk / "out").glob("*/summary.json"):
             assert json.loads(found.read_text())["complete"] is False
-    finally:
-        subprocess.run(["umount", "--lazy", str(disk)], check=True)  # noqa: S603, S607
 
 
-def test_a_single_clip_and_live_sources_need_no_workers(tmp_path: Path) -> None:
+def test_single_clip_and_live_sources_need_no_workers(tmp_path: Path) -> None:
     files = [
         Clip(clip(tmp_path / f"{name}.mp4"), Path(name))
         for name in "abcdefghi"[: usable_cores() + 1]
@@ -281,7 +284,7 @@ def test_a_single_clip_and_live_sources_need_no_workers(tmp_path: Path) -> None:
     assert CliRunner().invoke(main, ["analyze", "x.mp4", "--workers", "0"]).exit_code == 2
 
 
-def test_progress_says_what_is_done_and_what_runs(
+def test_progress_shows_finished_and_running_clips(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clips = Clips(6)

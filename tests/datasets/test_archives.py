@@ -1,4 +1,4 @@
-"""Archives are read as folders are, and cannot write where they should not."""
+"""Archives are read like folders, and cannot write outside their own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from material import scene, tone, write_image, write_sound
+from synthetic_datasets import scene, tone, write_image, write_sound
 
 from sentistream.datasets.archives import unpack
 from sentistream.datasets.formats import open_dataset
@@ -34,7 +34,7 @@ def zipped(folder: Path, path: Path) -> Path:
 
 
 @pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz"])
-def test_an_archive_is_read_like_its_folder(sounds: Path, tmp_path: Path, suffix: str) -> None:
+def test_archive_is_read_like_its_folder(sounds: Path, tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"all{suffix}"
     if suffix == ".zip":
         zipped(sounds, path)
@@ -52,7 +52,7 @@ def test_an_archive_is_read_like_its_folder(sounds: Path, tmp_path: Path, suffix
     assert dataset.samples[0].path.stat().st_mtime_ns == written
 
 
-def test_a_changed_archive_is_unpacked_anew(sounds: Path, tmp_path: Path) -> None:
+def test_changed_archive_is_unpacked_again(sounds: Path, tmp_path: Path) -> None:
     path = zipped(sounds, tmp_path / "all.zip")
     assert len(open_dataset(path).samples) == 2
     write_sound(sounds / "Actor_02" / "03-01-03-01-01-01-02.wav", tone(0.2, 300))
@@ -65,7 +65,7 @@ def test_a_changed_archive_is_unpacked_anew(sounds: Path, tmp_path: Path) -> Non
     ]
 
 
-def test_a_folder_of_archives_is_one_set(sounds: Path, tmp_path: Path) -> None:
+def test_folder_of_archives_is_one_data_set(sounds: Path, tmp_path: Path) -> None:
     folder = tmp_path / "downloaded"
     folder.mkdir()
     for name in NAMES:
@@ -75,7 +75,7 @@ def test_a_folder_of_archives_is_one_set(sounds: Path, tmp_path: Path) -> None:
     assert len(open_dataset(folder).samples) == 2
 
 
-def test_members_that_want_out_are_left_out(tmp_path: Path) -> None:
+def test_members_outside_the_folder_are_skipped(tmp_path: Path) -> None:
     path = tmp_path / "evil.tar"
     good = write_image(tmp_path / "good.png", scene(1)).read_bytes()
     with tarfile.open(path, "w") as archive:
@@ -96,7 +96,7 @@ def test_members_that_want_out_are_left_out(tmp_path: Path) -> None:
     assert not (tmp_path / "x.png").exists()
 
 
-def test_a_damaged_member_costs_only_itself(sounds: Path, tmp_path: Path) -> None:
+def test_damaged_member_does_not_affect_others(sounds: Path, tmp_path: Path) -> None:
     path = zipped(sounds, tmp_path / "all.zip")
     content = bytearray(path.read_bytes())
     content[200] ^= 0xFF  # inside the first member's sound
@@ -108,7 +108,7 @@ def test_a_damaged_member_costs_only_itself(sounds: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and no more"])
-def test_what_is_no_archive_is_one_sentence(tmp_path: Path, content: bytes) -> None:
+def test_invalid_archive_is_a_one_sentence_error(tmp_path: Path, content: bytes) -> None:
     for name in ("x.zip", "x.tar.gz"):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(DataError, match="cannot be read"):
@@ -116,7 +116,7 @@ def test_what_is_no_archive_is_one_sentence(tmp_path: Path, content: bytes) -> N
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["x.tar.gz", "x.zip"]
 
 
-def test_no_room_is_said_before_anything_is_written(
+def test_insufficient_disk_space_is_reported_before_writing(
     sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = zipped(sounds, tmp_path / "all.zip")

@@ -1,4 +1,4 @@
-"""Lists as people and spreadsheets write them are understood, or refused with line and reason."""
+"""CSV lists from people and spreadsheets are parsed, or refused with line and reason."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _clips(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"]
 )
-def test_is_understood(tmp_path: Path, text: str, encoding: str) -> None:
+def test_list_is_parsed(tmp_path: Path, text: str, encoding: str) -> None:
     path = tmp_path / "list.csv"
     path.write_bytes(text.encode(encoding))
     items, outside = read_manifest(path, SENTIMENTS)
@@ -72,32 +72,32 @@ def test_is_understood(tmp_path: Path, text: str, encoding: str) -> None:
         ("", "no column label or path"),
     ],
 )
-def test_is_refused_with_its_line(tmp_path: Path, text: str, problem: str) -> None:
+def test_list_is_refused_with_its_line(tmp_path: Path, text: str, problem: str) -> None:
     path = tmp_path / "list.csv"
     path.write_text(text, "utf-8")
     with pytest.raises(InputError, match=problem):
         read_manifest(path, SENTIMENTS)
 
 
-def test_paths_are_found_from_the_list_or_from_here(
+def test_paths_are_relative_to_the_list_or_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elsewhere = tmp_path / "lists" / "list.csv"
     monkeypatch.chdir(tmp_path)
     assert resolve_listed_path(elsewhere, "clips/a.mp4").resolve() == tmp_path / "clips" / "a.mp4"
     assert resolve_listed_path(elsewhere, "clips\\a.mp4").resolve() == tmp_path / "clips" / "a.mp4"
-    # the list's own folder goes first, and is where what is missing would be
+    # the list's own folder comes first, and is where a missing file is expected
     (tmp_path / "lists" / "clips").mkdir(parents=True)
     (tmp_path / "lists" / "clips" / "a.mp4").write_bytes(b"")
     assert resolve_listed_path(elsewhere, "clips/a.mp4") == tmp_path / "lists" / "clips" / "a.mp4"
     assert resolve_listed_path(elsewhere, "none.mp4") == tmp_path / "lists" / "none.mp4"
     assert resolve_listed_path(elsewhere, "x" * 5000).parent == tmp_path / "lists"
-    # a back slash may be part of a name
+    # a backslash may be part of a name
     (tmp_path / "lists" / "c\\a.mp4").write_bytes(b"")
     assert resolve_listed_path(elsewhere, "c\\a.mp4").name == "c\\a.mp4"
 
 
-def test_a_list_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_list_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.csv cannot be read"):
         read_manifest(tmp_path / "none.csv", SENTIMENTS)
 
@@ -111,9 +111,7 @@ def test_a_list_that_is_not_there(tmp_path: Path) -> None:
         ("cp866", "Ян.mp4"),
     ],
 )
-def test_letters_of_an_encoding_that_nothing_tells(
-    tmp_path: Path, encoding: str, name: str
-) -> None:
+def test_unmarked_encodings_are_decoded(tmp_path: Path, encoding: str, name: str) -> None:
     (tmp_path / name).write_bytes(b"x")
     path = tmp_path / "list.csv"
     text = f"path,label,person\nclips/a.mp4,neutral,1\n{name},happy,2\n"
@@ -125,7 +123,7 @@ def test_letters_of_an_encoding_that_nothing_tells(
         assert found.value.way_out == "Save the list as CSV in UTF-8."
     path.write_text(text, "utf-8")
     assert len(read_manifest(path, SENTIMENTS)[0]) == 2
-    # a file that is merely missing is said as before
+    # a file that is merely missing is reported as before
     path.write_bytes(text.replace(name, "gone.mp4").encode(encoding))
     (fault,) = open_dataset(path).faults
     assert fault.name == "gone.mp4"

@@ -1,4 +1,4 @@
-"""Contents are read to their end: lengths, faults, duplicates; and a sheet of pictures."""
+"""Inspection reads whole files: lengths, faults, duplicates; and draws a sheet of thumbnails."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from material import encoded, scene, tone, write_image, write_parquet, write_sound
 from PIL import Image
+from synthetic_datasets import encoded, scene, tone, write_image, write_parquet, write_sound
 
-from clips import flashing, write_clip
 from sentistream.cli import main
 from sentistream.datasets.dataset_inspection import Inspection, inspect
 from sentistream.datasets.formats import open_dataset
+from synthetic_clips import flashing, write_clip
 
 
 def inspected(path: Path) -> Inspection:
@@ -44,7 +44,7 @@ def recordings(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_recordings_are_read_to_their_end(recordings: Path) -> None:
+def test_recordings_are_decoded_completely(recordings: Path) -> None:
     found = inspected(recordings)
     assert faults(found) == {
         "03-01-04-01-01-01-01.wav": "duplicate",
@@ -62,10 +62,10 @@ def test_recordings_are_read_to_their_end(recordings: Path) -> None:
     assert duplicate.others == ("03-01-04-01-01-01-02.wav",)
 
 
-def test_the_same_sound_in_another_file_is_found(tmp_path: Path) -> None:
+def test_duplicate_sound_in_another_file_is_found(tmp_path: Path) -> None:
     first = write_sound(tmp_path / "1001_DFA_ANG_XX.wav", tone(1, 300))
     content = bytearray(first.read_bytes())
-    # a further block at the end changes the file and not the sound
+    # another block at the end changes the file but not the sound
     content += b"LIST\x04\x00\x00\x00INFO"
     (tmp_path / "1002_DFA_ANG_XX.wav").write_bytes(content)
     found = inspected(tmp_path)
@@ -97,17 +97,17 @@ def test_images_are_decoded_and_compared(tmp_path: Path) -> None:
     assert len(found.pictures["happy"]) >= 11
 
 
-def test_the_command_tells_and_writes(tmp_path: Path) -> None:
+def test_command_prints_and_writes_the_inspection(tmp_path: Path) -> None:
     for split in ("train", "test"):
         for number, label in enumerate(("happy", "sad")):
             write_image(tmp_path / "set" / split / label / "1.png", scene(number + len(split)))
     out = tmp_path / "look"
-    done = CliRunner().invoke(
+    result = CliRunner().invoke(
         main, ["data", "inspect", str(tmp_path / "set"), "--out", str(out)], catch_exceptions=False
     )
-    assert done.exit_code == 0, done.output
-    assert "set (image-folder): 4 images" in done.output
-    assert "labels: happy 2, sad 2" in done.output
+    assert result.exit_code == 0, result.output
+    assert "set (image-folder): 4 images" in result.output
+    assert "labels: happy 2, sad 2" in result.output
     facts = json.loads((out / "inspect.json").read_text())
     assert facts["splits"] == {"test": {"happy": 1, "sad": 1}, "train": {"happy": 1, "sad": 1}}
     assert facts["samples"] == 4
@@ -116,13 +116,13 @@ def test_the_command_tells_and_writes(tmp_path: Path) -> None:
     assert len(np.unique(colours, axis=0)) > 500
 
 
-def test_a_wrong_path_is_one_sentence(tmp_path: Path) -> None:
-    done = CliRunner().invoke(main, ["data", "inspect", str(tmp_path)])
-    assert done.exit_code == 2
-    assert done.stderr.startswith("Error: What data set")
+def test_wrong_path_is_one_sentence(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["data", "inspect", str(tmp_path)])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: What data set")
 
 
-def test_real_clips_are_whole(real_data: Path) -> None:
+def test_real_clips_have_no_faults(real_data: Path) -> None:
     found = inspect(open_dataset(real_data / "clips", "ravdess"))
     assert [round(one.seconds, 1) for one in found.examinations] == [3.3, 3.3]
     assert {fault.kind for fault in found.faults} == {"misnamed"}

@@ -1,4 +1,4 @@
-"""Files come whole, through broken connections, or not at all with the reason."""
+"""Downloads are complete, survive broken connections, or fail with the reason."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from material import tone, write_sound
-from server import Misbehaviour, WebServer
+from faulty_web_server import Misbehaviour, WebServer
+from synthetic_datasets import tone, write_sound
 
 from sentistream.cli import main
 from sentistream.datasets.download import Downloader, RemoteFile, refuse_full_disk
@@ -29,7 +29,7 @@ def server() -> Iterator[WebServer]:
         yield running
 
 
-class Fetching:
+class DownloadHarness:
     def __init__(self, server: WebServer, retries: int = 4) -> None:
         self.pauses: list[float] = []
         self.sizes: list[int] = []
@@ -42,83 +42,81 @@ class Fetching:
         return self.downloader.fetch(self.file, folder, self.sizes.append).read_bytes()
 
 
-def test_a_file_is_fetched_once(server: WebServer, tmp_path: Path) -> None:
-    fetch = Fetching(server)
+def test_file_is_downloaded_once(server: WebServer, tmp_path: Path) -> None:
+    fetch = DownloadHarness(server)
     assert fetch(tmp_path) == CONTENT
     assert fetch(tmp_path) == CONTENT
-    assert server.asked == [("/big", "")]
+    assert server.requests == [("/big", "")]
     assert fetch.sizes[-1] == len(CONTENT)
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["big"]
 
 
-def test_broken_connections_go_on_where_they_broke(server: WebServer, tmp_path: Path) -> None:
+def test_broken_connection_resumes_where_it_broke(server: WebServer, tmp_path: Path) -> None:
     server.how = Misbehaviour(breaks_after=300_000, breaks=3)
-    fetch = Fetching(server)
+    fetch = DownloadHarness(server)
     assert fetch(tmp_path) == CONTENT
-    starts = [int(asked.strip("bytes=-") or 0) for _, asked in server.asked]
+    starts = [int(requested.strip("bytes=-") or 0) for _, requested in server.requests]
     assert starts == [0, 300_000, 600_000, 900_000]
-    assert fetch.pauses == [1, 1, 1]  # each brought something: no longer pauses
+    assert fetch.pauses == [1, 1, 1]  # each attempt received something: pauses do not grow
 
 
-def test_a_later_run_goes_on_where_an_earlier_one_was_stopped(
-    server: WebServer, tmp_path: Path
-) -> None:
+def test_later_run_resumes_an_interrupted_download(server: WebServer, tmp_path: Path) -> None:
     server.how = Misbehaviour(breaks_after=400_000, breaks=1)
     with pytest.raises(DataError, match="broke off after 400,000 of 1,000,000"):
-        Fetching(server, retries=0)(tmp_path)
-    assert Fetching(server)(tmp_path) == CONTENT
-    assert server.asked[-1] == ("/big", "bytes=400000-")
+        DownloadHarness(server, retries=0)(tmp_path)
+    assert DownloadHarness(server)(tmp_path) == CONTENT
+    assert server.requests[-1] == ("/big", "bytes=400000-")
 
 
-def test_a_server_without_ranges_starts_again(server: WebServer, tmp_path: Path) -> None:
+def test_server_without_ranges_restarts_the_download(server: WebServer, tmp_path: Path) -> None:
     server.how = Misbehaviour(ranges=False, breaks_after=300_000, breaks=1)
-    assert Fetching(server)(tmp_path) == CONTENT
-    assert server.asked[-1][1] == "bytes=300000-"
+    assert DownloadHarness(server)(tmp_path) == CONTENT
+    assert server.requests[-1][1] == "bytes=300000-"
 
 
-def test_a_busy_server_is_asked_again_with_longer_pauses(server: WebServer, tmp_path: Path) -> None:
+def test_busy_server_is_retried_with_growing_pauses(server: WebServer, tmp_path: Path) -> None:
     server.how = Misbehaviour(refusals=3)
-    fetch = Fetching(server)
+    fetch = DownloadHarness(server)
     assert fetch(tmp_path) == CONTENT
     assert fetch.pauses == [1, 2, 4]
     server.how = Misbehaviour(refusals=9)
     with pytest.raises(DataError, match="the server says 503"):
-        Fetching(server)(tmp_path / "again")
+        DownloadHarness(server)(tmp_path / "again")
 
 
-def test_a_damaged_file_is_fetched_anew_and_then_refused(server: WebServer, tmp_path: Path) -> None:
+def test_damaged_file_is_downloaded_again_then_refused(server: WebServer, tmp_path: Path) -> None:
     server.files["/big"] = CONTENT[:-1] + b"x"
     with pytest.raises(DataError, match="arrives damaged"):
-        Fetching(server)(tmp_path)
-    assert len(server.asked) == 2
+        DownloadHarness(server)(tmp_path)
+    assert len(server.requests) == 2
     assert list((tmp_path / "a").iterdir()) == []
-    # what an earlier run left is not trusted
+    # leftovers of an earlier run are not trusted
     server.files["/big"] = CONTENT
     (tmp_path / "a" / "big.part").write_bytes(b"y" * 500_000)
-    assert Fetching(server)(tmp_path) == CONTENT
+    assert DownloadHarness(server)(tmp_path) == CONTENT
 
 
-def test_what_is_not_there_is_not_asked_for_again(server: WebServer, tmp_path: Path) -> None:
+def test_missing_file_is_not_retried(server: WebServer, tmp_path: Path) -> None:
     del server.files["/big"]
-    fetch = Fetching(server)
+    fetch = DownloadHarness(server)
     with pytest.raises(DataError, match="the server says 404"):
         fetch(tmp_path)
     assert fetch.pauses == []
 
 
-def test_only_encrypted_addresses_and_the_mirror(server: WebServer, tmp_path: Path) -> None:
+def test_only_https_addresses_and_the_mirror_are_allowed(server: WebServer, tmp_path: Path) -> None:
     file = RemoteFile(url=f"{server.url}/big", name="big")
     with pytest.raises(DataError, match="not an encrypted address"):
         Downloader().fetch(file, tmp_path)
     server.how = Misbehaviour(redirect="http://localhost:1/elsewhere")
     with pytest.raises(DataError, match="elsewhere is not an encrypted address"):
-        Fetching(server)(tmp_path)
+        DownloadHarness(server)(tmp_path)
     server.how = Misbehaviour(redirect="file:///etc/passwd")
     with pytest.raises(DataError, match="is not allowed"):
-        Fetching(server)(tmp_path)
+        DownloadHarness(server)(tmp_path)
 
 
-def test_nobody_there_is_one_sentence(tmp_path: Path) -> None:
+def test_unreachable_server_is_one_sentence(tmp_path: Path) -> None:
     file = RemoteFile(url="http://127.0.0.1:9/x", name="x", size=1)
     pauses: list[float] = []
     with pytest.raises(DataError, match="Connection refused"):
@@ -126,17 +124,17 @@ def test_nobody_there_is_one_sentence(tmp_path: Path) -> None:
     assert pauses == [1, 2]
 
 
-def test_a_full_disk_is_said(server: WebServer, tmp_path: Path) -> None:
+def test_full_disk_is_reported(server: WebServer, tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "big.part").symlink_to("/dev/full")
     with pytest.raises(OutputError, match="The disk is full"):
-        Fetching(server)(tmp_path)
+        DownloadHarness(server)(tmp_path)
     huge = RemoteFile(url="https://example.org/x", name="x", size=10**18)
     with pytest.raises(OutputError, match="are still to be fetched, but only"):
         refuse_full_disk([huge], tmp_path)
 
 
-def get(name: str, folder: Path, server: WebServer, *options: str) -> Result:
+def run_download(name: str, folder: Path, server: WebServer, *options: str) -> Result:
     arguments = ["data", "get", name, str(folder), "--mirror", server.url, *options]
     return CliRunner().invoke(main, arguments, catch_exceptions=False)
 
@@ -148,7 +146,7 @@ def zipped(name: str, content: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def test_ravdess_from_a_record_to_an_inspection(server: WebServer, tmp_path: Path) -> None:
+def test_ravdess_is_downloaded_and_inspected(server: WebServer, tmp_path: Path) -> None:
     sound = write_sound(tmp_path / "x.wav", tone(0.4, 250)).read_bytes()
     archives = {
         "Audio_Speech_Actors_01-24.zip": zipped("Actor_01/03-01-03-01-01-01-01.wav", sound),
@@ -169,26 +167,28 @@ def test_ravdess_from_a_record_to_an_inspection(server: WebServer, tmp_path: Pat
         ]
     }
     folder = tmp_path / "ravdess"
-    refused = get("ravdess", folder, server)
+    refused = run_download("ravdess", folder, server)
     assert refused.exit_code == 2
     assert "CC BY-NC-SA 4.0" in refused.stdout
     assert "--accept-licence" in refused.stderr
-    assert server.asked == []
-    done = get("ravdess", folder, server, "--accept-licence", "--actors", "1")
-    assert done.exit_code == 0, done.output
+    assert server.requests == []
+    result = run_download("ravdess", folder, server, "--accept-licence", "--actors", "1")
+    assert result.exit_code == 0, result.output
     assert sorted(path.name for path in folder.iterdir()) == [
         "Audio_Speech_Actors_01-24.zip",
         "Video_Speech_Actor_01.zip",
     ]
-    only = get("ravdess", tmp_path / "sound", server, "--accept-licence", "--media", "sound")
+    only = run_download(
+        "ravdess", tmp_path / "sound", server, "--accept-licence", "--media", "sound"
+    )
     assert "1 files" in only.output
     seen = CliRunner().invoke(main, ["data", "inspect", str(folder)], catch_exceptions=False)
     assert "RAVDESS (ravdess): 1 sounds, 1 videos" in seen.output
-    wrong = get("ravdess", folder, server, "--accept-licence", "--actors", "25")
+    wrong = run_download("ravdess", folder, server, "--accept-licence", "--actors", "25")
     assert wrong.exit_code == 2
 
 
-def test_crema_d_from_pointers_to_files(server: WebServer, tmp_path: Path) -> None:
+def test_crema_d_is_downloaded_from_git_lfs_pointers(server: WebServer, tmp_path: Path) -> None:
     sounds = {
         f"AudioWAV/{actor}_DFA_{emotion}_XX.wav": write_sound(
             tmp_path / "x.wav", tone(0.3, 200 + actor + 40 * number)
@@ -224,11 +224,11 @@ def test_crema_d_from_pointers_to_files(server: WebServer, tmp_path: Path) -> No
     mirrored = ("--accept-licence", "--mirror", f"{server.url}/x")
     server.files["/x/archive/refs/heads/master.zip"] = buffer.getvalue()
     server.answers["/x.git/info/lfs/objects/batch"] = batch
-    first = get("crema-d", folder, server, *mirrored, "--actors", "1001")
+    first = run_download("crema-d", folder, server, *mirrored, "--actors", "1001")
     assert first.exit_code == 0, first.output
     assert batches == [2]
-    done = get("crema-d", folder, server, *mirrored)
-    assert done.exit_code == 0, done.output
+    result = run_download("crema-d", folder, server, *mirrored)
+    assert result.exit_code == 0, result.output
     assert batches == [2, 2]
     for name, content in sounds.items():
         assert (folder / name).read_bytes() == content
@@ -238,6 +238,6 @@ def test_crema_d_from_pointers_to_files(server: WebServer, tmp_path: Path) -> No
     server.answers["/x.git/info/lfs/objects/batch"] = lambda _: {
         "objects": [{"oid": oid, "error": {"message": "over quota"}} for oid in oids.values()]
     }
-    over = get("crema-d", tmp_path / "other", server, *mirrored)
+    over = run_download("crema-d", tmp_path / "other", server, *mirrored)
     assert over.exit_code == 2
     assert "over quota" in over.stderr

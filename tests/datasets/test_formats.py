@@ -1,11 +1,11 @@
-"""What lies in a place is recognised, decoded, and what is wrong with names is told."""
+"""Data set formats are recognized and decoded, and wrong names reported."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from material import encoded, scene, tone, write_image, write_parquet, write_sound
+from synthetic_datasets import encoded, scene, tone, write_image, write_parquet, write_sound
 
 from sentistream.datasets.formats import detect_format, open_dataset
 from sentistream.datasets.images import read_images
@@ -14,7 +14,7 @@ from sentistream.errors import DataError, MissingExtraError
 PICTURE = scene(1, 24)
 
 
-def test_ravdess_names_are_decoded_and_faults_told(tmp_path: Path) -> None:
+def test_ravdess_names_are_decoded_and_faults_reported(tmp_path: Path) -> None:
     write_sound(tmp_path / "Actor_02" / "03-01-08-02-01-02-02.wav", tone(0.3, 200))
     write_sound(tmp_path / "Actor_07" / "03-01-03-01-02-01-07.wav", tone(0.3, 210))
     write_sound(tmp_path / "Actor_07" / "03-01-03-01-02-02-07.wav", tone(0.3, 210))
@@ -36,7 +36,7 @@ def test_ravdess_names_are_decoded_and_faults_told(tmp_path: Path) -> None:
     assert kinds[0][1] == "Actor_07/03-01-03-01-02-01-07.wav"
 
 
-def test_crema_d_knows_its_people_and_git_pointers(tmp_path: Path) -> None:
+def test_crema_d_actors_and_git_lfs_pointers_are_recognized(tmp_path: Path) -> None:
     (tmp_path / "VideoDemographics.csv").write_text(
         '"ActorID","Age","Sex","Race","Ethnicity"\n1001,51,"Male","Caucasian","Not Hispanic"\n'
     )
@@ -58,7 +58,7 @@ def test_crema_d_knows_its_people_and_git_pointers(tmp_path: Path) -> None:
     assert [fault.kind for fault in dataset.faults] == ["pointer"]
 
 
-def test_java_sed_has_clips_and_further_takes(tmp_path: Path) -> None:
+def test_java_sed_clips_and_extra_takes_are_recognized(tmp_path: Path) -> None:
     write_sound(tmp_path / "voice" / "06-02-06_03.wav", tone(0.2, 200))
     write_sound(tmp_path / "clips" / "01-01-04_01.wav", tone(0.2, 201))
     dataset = open_dataset(tmp_path)
@@ -75,7 +75,7 @@ def test_java_sed_has_clips_and_further_takes(tmp_path: Path) -> None:
         (("open/train/1.png", "closed/test/2.png"), {"train", "test"}),
     ],
 )
-def test_image_folders_with_and_without_parts(
+def test_image_folders_with_and_without_splits(
     tmp_path: Path, names: tuple[str, ...], splits: set[str]
 ) -> None:
     for name in names:
@@ -89,7 +89,7 @@ def test_image_folders_with_and_without_parts(
     assert [content[:4] for _, content in dataset.images()] == [b"\x89PNG"] * 2
 
 
-def test_parquet_needs_no_more_than_images_and_labels(tmp_path: Path) -> None:
+def test_parquet_needs_only_images_and_labels(tmp_path: Path) -> None:
     rows: list[dict[str, object]] = [
         {"image": {"bytes": encoded(PICTURE), "path": None}, "label": "happy"},
         {"image": {"bytes": encoded(scene(2, 24)), "path": None}, "label": "sad"},
@@ -108,7 +108,7 @@ def test_parquet_needs_no_more_than_images_and_labels(tmp_path: Path) -> None:
         open_dataset(tmp_path / "broken.parquet")
 
 
-def test_a_manifest_names_files_anywhere(tmp_path: Path) -> None:
+def test_manifest_lists_files_in_any_folder(tmp_path: Path) -> None:
     write_sound(tmp_path / "sounds" / "a.wav", tone(0.2, 200))
     write_image(tmp_path / "b.png", PICTURE)
     manifest = tmp_path / "mine.csv"
@@ -130,7 +130,7 @@ def test_a_manifest_names_files_anywhere(tmp_path: Path) -> None:
     ]
 
 
-def test_what_cannot_be_told_is_one_sentence(tmp_path: Path) -> None:
+def test_unrecognized_data_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be told"):
         detect_format(tmp_path)
     (tmp_path / "set.csv").write_text("path,label\nx.png,happy\n")
@@ -147,7 +147,7 @@ def test_what_cannot_be_told_is_one_sentence(tmp_path: Path) -> None:
         open_dataset(tmp_path, "ravdess")
 
 
-def test_real_sets_are_recognised(real_data: Path) -> None:
+def test_real_data_sets_are_recognized(real_data: Path) -> None:
     kinds = {
         "javased": "java-sed",
         "ravdess_speech": "ravdess",

@@ -1,4 +1,4 @@
-"""The demonstration clip shows and says what its script promises."""
+"""The demonstration clip follows its script in picture and sound."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sentistream.vision.dlib_landmarks import LandmarkPredictor
 SIZE = (640, 360)
 WIDE_OPEN = 0.81
 SMILING, SERIOUS, AWAY = 0.3, 5.9, 9.2
-"""Times at which the mouth is open, closed in a smile and closed without; and nobody is there."""
+"""Times at which the mouth is open, closed smiling, closed neutral, and the face is absent."""
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @cache
 def _dlib() -> tuple[Any, LandmarkPredictor]:
-    """A face detector and landmarks: loaded once, which takes a second."""
+    """A face detector and a landmark predictor, cached: loading takes a second."""
     return dlib.get_frontal_face_detector(), LandmarkPredictor()
 
 
@@ -55,12 +55,12 @@ def landmarks(portrait: Portrait, time: float) -> np.ndarray:
 
 
 def lip_gap(points: np.ndarray) -> float:
-    """Between the inner lips, as a share of the face's width."""
+    """Distance of the inner lips, as a share of the face's width."""
     gap = points[[65, 66, 67], 1].mean() - points[[61, 62, 63], 1].mean()
     return float(gap / np.ptp(points[:, 0]))
 
 
-def test_mouth_opens_with_the_script(portrait: Portrait) -> None:
+def test_mouth_opens_as_scripted(portrait: Portrait) -> None:
     assert script.opening(WIDE_OPEN) > 0.9
     assert lip_gap(landmarks(portrait, WIDE_OPEN)) > 0.09
     for time in (SMILING, SERIOUS):
@@ -68,7 +68,7 @@ def test_mouth_opens_with_the_script(portrait: Portrait) -> None:
         assert abs(lip_gap(landmarks(portrait, time))) < 0.03
 
 
-def test_smile_goes(portrait: Portrait) -> None:
+def test_smile_fades(portrait: Portrait) -> None:
     def corners_up(points: np.ndarray) -> float:
         rise = points[[62, 66], 1].mean() - points[[48, 54], 1].mean()
         return float(rise / np.ptp(points[:, 0]))
@@ -83,7 +83,7 @@ def test_face_leaves_the_picture(portrait: Portrait) -> None:
     assert len(_dlib()[0](gray, 1)) == 0
 
 
-def test_voice_is_heard_exactly_when_the_mouth_speaks() -> None:
+def test_voice_is_audible_exactly_while_the_mouth_speaks() -> None:
     sound = speak()
     assert sound.dtype == np.float32
     assert len(sound) == round(script.LENGTH * SOUND_RATE)
@@ -104,11 +104,11 @@ def test_vowels_have_their_formants() -> None:
     start, end = (round(at * SOUND_RATE) for at in (first.start + 0.08, first.end - 0.08))
     part = sound[start:end] * np.hanning(end - start)
     spectrum = np.abs(np.fft.rfft(part, SOUND_RATE))
-    # an "a" is strongest about its first two formants, 850 and 1220 Hz
+    # an "a" is strongest near its first two formants, 850 and 1220 Hz
     assert 700 < int(spectrum.argmax()) < 1400
 
 
-def test_clip_is_read_back_in_full(short: Path) -> None:
+def test_clip_is_read_back_completely(short: Path) -> None:
     with open_source(short, tick=0.03, sound_window=0.03) as source:
         moments = list(source)
         assert (source.info.width, source.info.height) == SIZE
@@ -119,7 +119,7 @@ def test_clip_is_read_back_in_full(short: Path) -> None:
     assert loud[0] == pytest.approx(script.SPEAKING[0][0], abs=0.1)
 
 
-def test_copies_join_without_a_gap(short: Path, tmp_path: Path) -> None:
+def test_copies_join_seamlessly(short: Path, tmp_path: Path) -> None:
     long = repeat_clip(short, tmp_path / "long.mp4", duration=8.0)
     with av.open(str(long)) as container:
         times = [float(frame.time or 0) for frame in container.decode(video=0)]
@@ -129,14 +129,14 @@ def test_copies_join_without_a_gap(short: Path, tmp_path: Path) -> None:
     assert samples / SOUND_RATE == pytest.approx(8.0, abs=0.05)
 
 
-def test_long_clip_is_made_of_copies(tmp_path: Path) -> None:
+def test_long_clip_consists_of_copies(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "long.mp4", duration=26, size=(160, 90), frame_rate=2, sound=False)
     with av.open(str(clip)) as container:
         assert not container.streams.audio
         assert len(list(container.decode(video=0))) == 52
 
 
-def test_progress_is_told(tmp_path: Path) -> None:
+def test_progress_is_reported(tmp_path: Path) -> None:
     shares: list[float] = []
     make_clip(
         tmp_path / "a.mp4", duration=0.4, size=(64, 64), frame_rate=10, on_progress=shares.append
@@ -153,13 +153,13 @@ def test_impossible_clips_are_refused(tmp_path: Path, wrong: dict[str, int]) -> 
     assert not list(tmp_path.iterdir())
 
 
-def test_unwritable_place_is_said(tmp_path: Path) -> None:
+def test_unwritable_path_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be written"):
         make_clip(tmp_path / "file" / "a.mp4", duration=0.1, size=SIZE)
 
 
-def test_repeating_something_else_is_refused(tmp_path: Path) -> None:
+def test_repeating_another_clip_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.mp4").write_text("not a video")
     with pytest.raises(InputError, match="cannot be copied"):
         repeat_clip(tmp_path / "notes.mp4", tmp_path / "b.mp4", duration=1)

@@ -14,7 +14,7 @@ from sentistream.profiles import PAPER
 from sentistream.runtime import list_models
 
 
-def test_clip_only_makes_nothing_else(tmp_path: Path) -> None:
+def test_clip_only_writes_nothing_else(tmp_path: Path) -> None:
     clip = tmp_path / "clip of mine.mp4"
     result = CliRunner().invoke(main, ["demo", "--clip-only", str(clip), "--seconds", "0.2"])
     assert result.exit_code == 0, result.output
@@ -24,7 +24,7 @@ def test_clip_only_makes_nothing_else(tmp_path: Path) -> None:
         assert len(container.streams.audio) == 1
 
 
-def test_results_are_where_it_says(tmp_path: Path) -> None:
+def test_results_are_written_where_reported(tmp_path: Path) -> None:
     if PAPER.fused_model not in list_models():
         pytest.skip("trained networks: none in the package or in SENTISTREAM_MODELS")
     for _ in range(2):  # again over its own results
@@ -37,7 +37,7 @@ def test_results_are_where_it_says(tmp_path: Path) -> None:
         assert (tmp_path / name).stat().st_size > 0
 
 
-def test_unwritable_place_is_one_sentence(tmp_path: Path) -> None:
+def test_unwritable_path_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     result = CliRunner().invoke(main, ["demo", "--out", str(tmp_path / "file" / "below")])
     assert result.exit_code == 2

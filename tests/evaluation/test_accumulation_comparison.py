@@ -1,4 +1,4 @@
-"""Sequences of changing mood, and what ways to add up make of them, by hand."""
+"""Sequences of changing sentiment, and the result of each accumulator, computed by hand."""
 
 from __future__ import annotations
 
@@ -32,29 +32,33 @@ from sentistream.types import FloatArray
 
 
 class FaceOnly:
-    """A fusion that hears nothing."""
+    """A fusion network that ignores the voice."""
 
     def run(self, **inputs: FloatArray) -> FloatArray:
         return inputs["face"]
 
 
-class AsSaid:
-    """Adds nothing up."""
+class NoAccumulation:
+    """Accumulates nothing."""
 
     def update(self, probabilities: FloatArray, time: float) -> FloatArray:
         return probabilities
 
 
-PLAIN = Method("as said", lambda _: AsSaid(), ({"nothing": 0.0},))
+PLAIN = Method("as said", lambda _: NoAccumulation(), ({"nothing": 0.0},))
 
 
 def recorded(
-    labels: list[int], said: list[int], moments: int = 10, step: float = 0.1, tempo: str = "quick"
+    labels: list[int],
+    shown_classes: list[int],
+    moments: int = 10,
+    step: float = 0.1,
+    tempo: str = "quick",
 ) -> RecordedSequence:
-    """Clips of so many moments; ``said`` has the class that the face shows at each of them."""
+    """Clips of that many moments; ``shown_classes`` has the face's class at each of them."""
     clips = np.repeat(np.arange(len(labels)), moments)
     face = np.full((len(clips), 3), 0.1, np.float32)
-    face[np.arange(len(clips)), said] = 0.8
+    face[np.arange(len(clips)), shown_classes] = 0.8
     return RecordedSequence(
         name="by hand",
         tempo=tempo,
@@ -69,10 +73,10 @@ def recorded(
     )
 
 
-def test_accuracy_and_delay_by_hand() -> None:
-    # the second mood is noticed after four moments, the third never; two clips of one mood are one
-    said = [0] * 10 + [0] * 4 + [2] * 6 + [2] * 10 + [2] * 10
-    sequence = recorded([0, 2, 2, 1], said)
+def test_accuracy_and_delay_match_manual_results() -> None:
+    # the second sentiment is detected after four moments, the third never; equal neighbors merge
+    shown_classes = [0] * 10 + [0] * 4 + [2] * 6 + [2] * 10 + [2] * 10
+    sequence = recorded([0, 2, 2, 1], shown_classes)
     assert mood_changes(sequence) == [(1.0, 3.0, 2), (3.0, 4.0, 1)]
     scores = score_sequence(sequence, PLAIN, {}, FaceOnly())
     assert scores.right.tolist() == [10, 6, 10, 0]
@@ -83,8 +87,8 @@ def test_accuracy_and_delay_by_hand() -> None:
     assert scores.log_loss == pytest.approx(-(26 * np.log(0.8) + 14 * np.log(0.1)) / 40)
 
 
-def test_differences_are_of_pairs() -> None:
-    """What differs by the same everywhere differs without doubt, however much clips differ."""
+def test_differences_are_paired() -> None:
+    """A constant difference has no uncertainty, however much the clips differ."""
     worse = recorded([0, 2, 0, 2], ([1] * 2 + [0] * 8 + [1] * 2 + [2] * 8) * 2)
     better = recorded([0, 2, 0, 2], ([1] + [0] * 9 + [1] + [2] * 9) * 2)
     found = paired_difference(
@@ -118,7 +122,7 @@ def test_every_clip_is_played_once_at_each_tempo(seed: int) -> None:
     assert make_sequences([*own, *rest]) == sequences
 
 
-def test_slow_moods_last_longer() -> None:
+def test_slow_sentiments_last_longer() -> None:
     sequences = make_sequences(items("alone", [0, 1, 2] * 8))
     runs = {
         one.tempo: 1
@@ -128,7 +132,7 @@ def test_slow_moods_last_longer() -> None:
     assert runs["slow"] * 1.5 < runs["quick"]
 
 
-def test_one_mood_makes_no_sequence() -> None:
+def test_single_sentiment_makes_no_sequence() -> None:
     assert make_sequences(items("alone", [1] * 20)) == []
 
 
@@ -164,7 +168,7 @@ def test_parameters_are_chosen_on_one_side_and_measured_on_the_other() -> None:
     assert found["measured_on"]["sequences"] == 2
 
 
-def test_nothing_measured_is_an_error() -> None:
+def test_empty_comparison_is_an_error() -> None:
     with pytest.raises(ValueError, match="Nothing"):
         concatenate_scores([])
 
@@ -187,7 +191,7 @@ def manifest(folder: Path, rows: list[str]) -> Path:
         (["a.mp4,happy,p-1,train", "b.mp4,sad,p-2,test"], ["--appearance"], "--appearance"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(
+def test_invalid_comparison_is_refused(
     tmp_path: Path, rows: list[str], options: list[str], reason: str
 ) -> None:
     for name in ("a.mp4", "b.mp4"):
@@ -199,7 +203,7 @@ def test_what_cannot_be_compared_is_refused(
     assert reason in result.output
 
 
-def test_real_clips_are_compared_and_kept(real_data: Path, tmp_path: Path) -> None:
+def test_real_clips_are_compared_and_stored(real_data: Path, tmp_path: Path) -> None:
     clips = real_data / "javased" / "clips"
     rows = [
         f"{clips}/{speaker}-0{emotion}-01_01.mp4,{label},java-sed-{speaker},{split}"

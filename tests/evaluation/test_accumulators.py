@@ -1,4 +1,4 @@
-"""The hidden Markov model that ways to add up are compared with."""
+"""The hidden Markov model that accumulators are compared with."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ distributions = st.tuples(positive, positive, positive).map(
 
 
 @given(st.lists(distributions, min_size=1, max_size=20), st.permutations([0, 1, 2]))
-def test_the_forward_filter_favours_no_class(said: list[FloatArray], order: list[int]) -> None:
+def test_forward_filter_favors_no_class(answers: list[FloatArray], order: list[int]) -> None:
     plain, mixed = ForwardFilter(0.1, 4.0, 2.0), ForwardFilter(0.1, 4.0, 2.0)
-    for step, value in enumerate(said):
+    for step, value in enumerate(answers):
         one = plain.update(value, step * 0.06)
         other = mixed.update(value[order], step * 0.06)
         np.testing.assert_allclose(one[order], other, atol=1e-5)
@@ -30,19 +30,19 @@ def test_the_forward_filter_favours_no_class(said: list[FloatArray], order: list
 
 
 @given(st.lists(distributions, min_size=1, max_size=20))
-def test_moods_that_last_for_ever_are_the_product_of_moments(said: list[FloatArray]) -> None:
-    """Bayes' rule, with each moment for as long as it stands."""
+def test_infinite_persistence_gives_the_product_of_moments(answers: list[FloatArray]) -> None:
+    """Bayes' rule, each moment weighted by its duration."""
     running = ForwardFilter(1e-9, 2.0)
-    for step, value in enumerate(said):
+    for step, value in enumerate(answers):
         found = running.update(value, step * 0.1)
-    seconds = np.array([LONGEST_STEP] + [0.1] * (len(said) - 1))
-    logarithms = (2.0 * seconds[:, np.newaxis] * np.log(said)).sum(axis=0)
+    seconds = np.array([LONGEST_STEP] + [0.1] * (len(answers) - 1))
+    logarithms = (2.0 * seconds[:, np.newaxis] * np.log(answers)).sum(axis=0)
     expected = np.exp(logarithms - logarithms.max())
     np.testing.assert_allclose(found, expected / expected.sum(), atol=1e-4)
 
 
-def test_the_forward_filter_turns_at_once_however_long_it_was_sure() -> None:
-    """Unlike a mean that has been filled for as long as it remembers."""
+def test_forward_filter_reacts_at_once_after_long_certainty() -> None:
+    """Unlike a mean over a full window."""
     delays = []
     for running in (ForwardFilter(0.2, 4.0, 2.0), EvidenceMean(3.0)):
         for step in range(200):
@@ -54,7 +54,7 @@ def test_the_forward_filter_turns_at_once_however_long_it_was_sure() -> None:
     assert delays[0] < delays[1] / 2
 
 
-def test_the_forward_filter_forgets_in_a_pause() -> None:
+def test_forward_filter_forgets_during_a_pause() -> None:
     running = ForwardFilter(0.1, 4.0)
     for step in range(100):
         running.update(np.array(SURE, np.float32), step * 0.06)
@@ -63,12 +63,12 @@ def test_the_forward_filter_forgets_in_a_pause() -> None:
 
 
 @pytest.mark.parametrize("parameters", [(0, 1, 1), (1, 0, 1), (1, 1, 0), (-1, 1, 1)])
-def test_a_forward_filter_needs_positive_parameters(parameters: tuple[float, ...]) -> None:
+def test_forward_filter_needs_positive_parameters(parameters: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match="positive"):
         ForwardFilter(*parameters)
 
 
-def test_time_does_not_go_back_in_a_forward_filter() -> None:
+def test_forward_filter_refuses_time_running_backwards() -> None:
     running = ForwardFilter(0.1, 4.0)
     running.update(np.array(SURE, np.float32), 1.0)
     with pytest.raises(ValueError, match="Time goes on"):

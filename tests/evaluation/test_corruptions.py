@@ -1,4 +1,4 @@
-"""Disturbances do what they say, where they say, as much as they say."""
+"""Each corruption has the stated effect, at the stated place and strength."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sentistream.evaluation import corruptions
 from sentistream.evaluation.corruptions import CorruptedSource
 from sentistream.evaluation.evaluation_inputs import StillSource, pad_face_image
 from sentistream.types import SOUND_RATE, Box, FloatArray, UInt8Array
-from synthetic import landmarks
+from synthetic_readings import landmarks
 
 FACE = Box(40, 30, 140, 130)
 MOUTH_LEFT, MOUTH_RIGHT, MOUTH_Y = 70, 110, 105  # of ``landmarks(FACE)``
@@ -17,7 +17,7 @@ MOUTH_LEFT, MOUTH_RIGHT, MOUTH_Y = 70, 110, 105  # of ``landmarks(FACE)``
 
 @pytest.fixture
 def picture() -> UInt8Array:
-    """Skin-coloured, with a red mouth where ``landmarks(FACE)`` have it."""
+    """Skin-colored, with a red mouth at the position in ``landmarks(FACE)``."""
     pixels = np.full((160, 200, 3), (200, 160, 140), np.uint8)
     pixels[MOUTH_Y - 4 : MOUTH_Y + 4, MOUTH_LEFT:MOUTH_RIGHT] = (220, 20, 20)
     return pixels
@@ -46,7 +46,7 @@ def red_columns(pixels: UInt8Array) -> int:
     [corruptions.occlude_with_hand, corruptions.occlude_with_object],
     ids=["hand", "object"],
 )
-def test_as_much_of_the_mouth_is_covered_as_said(
+def test_stated_share_of_the_mouth_is_covered(
     picture: UInt8Array,
     points: FloatArray,
     share: float,
@@ -56,27 +56,29 @@ def test_as_much_of_the_mouth_is_covered_as_said(
     covered = cover(picture, points, share)
     assert np.array_equal(picture, before)
     assert red_columns(covered) == pytest.approx(40 * (1 - share), abs=5)
-    assert np.array_equal(covered[:, MOUTH_RIGHT:], picture[:, MOUTH_RIGHT:])  # the right is free
+    assert np.array_equal(
+        covered[:, MOUTH_RIGHT:], picture[:, MOUTH_RIGHT:]
+    )  # the right side is free
     assert np.array_equal(covered[:60], picture[:60])  # and so are the eyes
 
 
-def test_a_hand_has_the_colour_of_the_face(picture: UInt8Array, points: FloatArray) -> None:
+def test_hand_has_the_color_of_the_face(picture: UInt8Array, points: FloatArray) -> None:
     covered = corruptions.occlude_with_hand(picture, points, 0.5)
     finger = covered[MOUTH_Y - 20 : MOUTH_Y + 20, 55:60].reshape(-1, 3)
     assert np.median(finger, axis=0) == pytest.approx((200, 160, 140), abs=1)
 
 
-def test_covering_follows_a_tilted_mouth(picture: UInt8Array, points: FloatArray) -> None:
+def test_cover_follows_a_tilted_mouth(picture: UInt8Array, points: FloatArray) -> None:
     tilted = points.copy()
     tilted[48:60] = (points[48:60] - (90, MOUTH_Y)) @ np.array([[0, 1], [-1, 0]]) + (90, MOUTH_Y)
     covered = corruptions.occlude_with_object(picture, tilted, 0.5)
     changed = np.argwhere((covered != picture).any(axis=2))
-    # the mouth points down: its first half, and what covers it, lies above
+    # the mouth points down: its first half, and its cover, lies above
     assert changed[:, 0].max() <= MOUTH_Y + 1
     assert changed[:, 0].min() < MOUTH_Y - 30
 
 
-def test_roll_turns_about_the_centre_counter_clockwise() -> None:
+def test_roll_turns_counter_clockwise_about_the_center() -> None:
     pixels = np.zeros((101, 101, 3), np.uint8)
     pixels[48:53, 78:83] = 255  # to the right of the centre
     rotate_annotated = corruptions.roll(pixels, 90, (50, 50))
@@ -90,7 +92,7 @@ def test_less_light_is_darker_and_noisier() -> None:
     noise = []
     for light in (1.0, 1 / 4, 1 / 16):
         seen = corruptions.low_light(grey, light, np.random.default_rng(0)).astype(float)
-        # the expected brightness by the display's gamma
+        # the brightness expected from the display's gamma
         assert seen.mean() == pytest.approx(180 * light ** (1 / 2.2), rel=0.03)
         noise.append(seen.std() / seen.mean())
     assert noise[0] < noise[1] < noise[2]
@@ -107,7 +109,7 @@ def test_blur_spreads_and_keeps_the_brightness() -> None:
     assert spread == pytest.approx(2, rel=0.15)
 
 
-def test_farther_away_is_smaller_in_a_picture_as_large() -> None:
+def test_distance_shrinks_the_face_in_a_picture_of_equal_size() -> None:
     pixels = np.zeros((120, 160, 3), np.uint8)
     pixels[40:80, 60:100] = 250
     small = corruptions.shrink_scene(pixels, 0.5)
@@ -120,7 +122,7 @@ def test_farther_away_is_smaller_in_a_picture_as_large() -> None:
 
 
 @pytest.mark.parametrize("ratio", [20.0, 10.0, 0.0])
-def test_sound_is_added_at_the_ratio_asked_for(ratio: float) -> None:
+def test_sound_is_added_at_the_requested_ratio(ratio: float) -> None:
     time = np.arange(SOUND_RATE) / SOUND_RATE
     voice = (0.1 * np.sin(2 * np.pi * 200 * time)).astype(np.float32)
     noise = corruptions.pink_noise(np.random.default_rng(1))
@@ -135,7 +137,7 @@ def test_sound_is_added_at_the_ratio_asked_for(ratio: float) -> None:
         corruptions.mix_at_snr(voice, voice, 0, level, 0)
 
 
-def test_moments_that_share_samples_get_the_same_noise() -> None:
+def test_overlapping_windows_get_the_same_noise() -> None:
     track = np.arange(10, dtype=np.float32)
     assert corruptions.loop_samples(track, 8, 4).tolist() == [8, 9, 0, 1]
     assert corruptions.loop_samples(track, -2, 3).tolist() == [8, 9, 0]
@@ -143,7 +145,7 @@ def test_moments_that_share_samples_get_the_same_noise() -> None:
     assert first[2:].tolist() == later[:4].tolist()
 
 
-def test_a_disturbed_source_changes_only_what_it_is_told_to() -> None:
+def test_corrupted_source_changes_only_what_is_requested() -> None:
     ramp = np.linspace(0, 0.5, SOUND_RATE, dtype=np.float32)
     pictures = [np.full((8, 8, 3), 10 * index, np.uint8) for index in range(2)]
 
@@ -167,7 +169,7 @@ def test_a_disturbed_source_changes_only_what_it_is_told_to() -> None:
     plain = list(stills())
     assert [moment.time for moment in moments] == [moment.time for moment in plain]
     assert calls == [0, 0.2]  # once a picture
-    assert moments[0].picture is moments[1].picture  # and shown again it is the same one
+    assert moments[0].picture is moments[1].picture  # and the same one when repeated
     assert moments[2].picture.rgb()[0, 0].tolist() == [245] * 3
     assert starts == [0, 4800, 9600]  # no sound before the first window is full
     assert plain[0].sound is None
@@ -178,7 +180,7 @@ def test_a_disturbed_source_changes_only_what_it_is_told_to() -> None:
         assert np.array_equal(corrupted.sound, -original.sound)
 
 
-def test_an_image_of_a_face_gets_surroundings() -> None:
+def test_face_image_gets_a_background() -> None:
     face = np.zeros((50, 100, 3), np.uint8)
     face[:, 50:] = 200
     wide = pad_face_image(face)

@@ -1,4 +1,4 @@
-"""The accuracy-coverage curve by hand."""
+"""The accuracy-coverage curve, computed by hand."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import pytest
 from sentistream.evaluation.evaluation_metrics import coverage_curve
 
 
-def test_curve_by_hand() -> None:
+def test_curve_matches_manual_results() -> None:
     curve = coverage_curve(
         np.array([0.5, 0.9, 0.7, 0.7]), np.array([False, True, True, False]), total=5
     )
-    assert curve.confidence.tolist() == [0.9, 0.7, 0.5]  # the two at 0.7 come together
+    assert curve.confidence.tolist() == [0.9, 0.7, 0.5]  # the two at 0.7 are added together
     assert curve.coverage.tolist() == [0.2, 0.6, 0.8]
     assert curve.accuracy.tolist() == pytest.approx([1, 2 / 3, 1 / 2])
     assert curve.area == pytest.approx((1 * 0 + 2 * (1 / 3) + 1 * (1 / 2)) / 4)

@@ -1,4 +1,4 @@
-"""Precision, recall and disturbances of marked faces, on cases counted by hand."""
+"""Precision, recall and corruptions of annotated faces, on manually counted cases."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from sentistream.types import Box, UInt8Array
 LEFT, RIGHT, AWAY = Box(0, 0, 100, 100), Box(200, 0, 300, 100), Box(500, 500, 600, 600)
 
 
-def test_the_best_detection_takes_a_face_and_a_second_one_on_it_is_false() -> None:
+def test_best_detection_matches_and_a_second_one_is_false() -> None:
     found = [ScoredBox(Box(0, 0, 100, 90), 0.5), ScoredBox(LEFT, 0.9), ScoredBox(AWAY, 0.1)]
     matched = match_detections(found, [AnnotatedFace(LEFT), AnnotatedFace(RIGHT)])
     assert matched.scores.tolist() == [0.9, 0.5, 0.1]
@@ -42,13 +42,13 @@ def test_the_best_detection_takes_a_face_and_a_second_one_on_it_is_false() -> No
     assert matched.false(0.0) == 2
 
 
-def test_a_face_overlapped_by_less_than_half_is_not_found() -> None:
+def test_overlap_below_half_is_a_miss() -> None:
     faces = [AnnotatedFace(LEFT)]
     assert match_detections([ScoredBox(Box(0, 0, 100, 50), 1)], faces).face_of.tolist() == [0]
     assert match_detections([ScoredBox(Box(0, 0, 100, 49), 1)], faces).face_of.tolist() == [-1]
 
 
-def test_an_ignored_region_is_neither_missed_nor_false() -> None:
+def test_ignored_region_is_neither_missed_nor_false() -> None:
     faces = [AnnotatedFace(LEFT), AnnotatedFace(RIGHT, counted=False)]
     within = ScoredBox(Box(210, 10, 230, 30), 0.8)
     matched = match_detections([ScoredBox(RIGHT, 0.9), within, ScoredBox(AWAY, 0.7)], faces)
@@ -57,7 +57,7 @@ def test_an_ignored_region_is_neither_missed_nor_false() -> None:
     assert matched.false(0) == 1
 
 
-def test_average_precision_at_all_points() -> None:
+def test_average_precision_uses_all_points() -> None:
     first = match_detections([ScoredBox(LEFT, 0.9), ScoredBox(AWAY, 0.8)], [AnnotatedFace(LEFT)])
     second = match_detections([ScoredBox(RIGHT, 0.7)], [AnnotatedFace(LEFT), AnnotatedFace(RIGHT)])
     curve = precision_recall([first, second])
@@ -69,19 +69,19 @@ def test_average_precision_at_all_points() -> None:
     assert low < curve.average < high
 
 
-def test_the_envelope_lifts_precision_to_the_best_at_a_larger_recall() -> None:
+def test_precision_envelope_takes_the_best_at_a_larger_recall() -> None:
     recall, precision = np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.5, 2 / 3])
     assert average_precision(recall, precision) == pytest.approx(2 / 3)
     assert average_precision(np.zeros(0), np.zeros(0)) == 0
 
 
-def test_without_a_face_there_is_no_curve() -> None:
+def test_curve_without_faces_is_undefined() -> None:
     nothing = MatchedPicture(np.zeros(0, np.int64), np.zeros(0), ())
     with pytest.raises(ValueError, match="nothing to recall"):
         precision_recall([nothing])
 
 
-def test_pictures_drawn_anew_widen_the_interval_where_pictures_differ() -> None:
+def test_bootstrap_interval_widens_where_pictures_differ() -> None:
     assert cluster_interval([5], [10]) is None
     assert cluster_interval([5, 5, 0], [10, 10, 0]) == (0.5, 0.5)
     interval = cluster_interval([10, 0] * 10, [10, 10] * 10)
@@ -91,20 +91,20 @@ def test_pictures_drawn_anew_widen_the_interval_where_pictures_differ() -> None:
 
 
 def ellipse(box: Box, width: int, height: int) -> UInt8Array:
-    """White on black."""
+    """A white ellipse on black."""
     image = Image.new("RGB", (width, height))
     ImageDraw.Draw(image).ellipse((box.left, box.top, box.right - 1, box.bottom - 1), fill="white")
     return np.asarray(image)
 
 
 def bounds(pixels: UInt8Array) -> tuple[float, float, float, float]:
-    """Of what is bright."""
+    """Bounds of the bright pixels."""
     rows, columns = np.nonzero(pixels[..., 0] > 127)
     return columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
 
 
 @pytest.mark.parametrize("degrees", [0, 15, 45, 90, 180])
-def test_the_box_turns_with_the_face(degrees: float) -> None:
+def test_box_turns_with_the_face(degrees: float) -> None:
     face = AnnotatedFace(Box(20, 30, 80, 110))
     pixels, (moved,) = rotate_annotated(ellipse(face.box, 240, 160), (face,), degrees)
     assert pixels.shape[0] == pixels.shape[1] == 289
@@ -112,11 +112,11 @@ def test_the_box_turns_with_the_face(degrees: float) -> None:
     assert bounds(pixels) == pytest.approx((box.left, box.top, box.right, box.bottom), abs=1.6)
 
 
-def test_the_largest_face_shrinks_to_a_size_and_alone_counts() -> None:
+def test_largest_face_shrinks_to_a_size_and_alone_counts() -> None:
     large, small = AnnotatedFace(Box(40, 20, 100, 100)), AnnotatedFace(Box(150, 20, 170, 50))
-    made = shrink_annotated(ellipse(large.box, 240, 160), (small, large), 24)
-    assert made is not None
-    pixels, (other, moved) = made
+    changed = shrink_annotated(ellipse(large.box, 240, 160), (small, large), 24)
+    assert changed is not None
+    pixels, (other, moved) = changed
     assert pixels.shape == (160, 240, 3)
     assert moved.size == pytest.approx(24, abs=0.5)
     assert (other.counted, moved.counted) == (False, True)
@@ -125,7 +125,7 @@ def test_the_largest_face_shrinks_to_a_size_and_alone_counts() -> None:
     assert shrink_annotated(pixels, (moved,), 40) is None
 
 
-def test_motion_smears_sideways_only() -> None:
+def test_motion_blur_is_horizontal_only() -> None:
     pixels = np.zeros((3, 9, 3), np.uint8)
     pixels[1, 4] = 255
     smeared = corruptions.motion_blur(pixels, 3)
@@ -137,7 +137,7 @@ def test_motion_smears_sideways_only() -> None:
     assert (corruptions.motion_blur(even, 4) == 200).all()
 
 
-def test_a_mask_covers_the_lower_half_of_the_face_alone() -> None:
+def test_mask_covers_only_the_lower_half_of_the_face() -> None:
     pixels = np.zeros((100, 100, 3), np.uint8)
     covered = corruptions.add_face_mask(pixels, Box(20, 20, 80, 80))
     assert not pixels.any()
@@ -147,7 +147,7 @@ def test_a_mask_covers_the_lower_half_of_the_face_alone() -> None:
     assert not covered[82:].any()
 
 
-def test_strong_jpeg_keeps_the_picture_in_blocks() -> None:
+def test_stronger_jpeg_compression_has_a_larger_error() -> None:
     pixels = np.random.default_rng(1).integers(0, 255, (32, 48, 3), np.uint8)
     weak, strong = corruptions.compress(pixels, 90), corruptions.compress(pixels, 5)
     assert weak.shape == strong.shape == pixels.shape
@@ -159,10 +159,10 @@ def test_strong_jpeg_keeps_the_picture_in_blocks() -> None:
 def test_every_condition_leaves_a_face_to_find(condition: object) -> None:
     face = AnnotatedFace(Box(20, 30, 80, 110))
     pixels = ellipse(face.box, 240, 160)
-    made = condition.make(pixels, (face,), np.random.default_rng(0))  # type: ignore[attr-defined]
-    assert made is not None
-    assert made[0].dtype == np.uint8
-    assert sum(one.counted for one in made[1]) == 1
+    changed = condition.make(pixels, (face,), np.random.default_rng(0))  # type: ignore[attr-defined]
+    assert changed is not None
+    assert changed[0].dtype == np.uint8
+    assert sum(one.counted for one in changed[1]) == 1
 
 
 def test_bands_have_names() -> None:
@@ -171,13 +171,13 @@ def test_bands_have_names() -> None:
     assert bin_label(23.9, (12, 24), "px") == "12-24 px"
 
 
-def test_fairface_is_told_from_other_notes() -> None:
+def test_fairface_info_is_parsed() -> None:
     assert parse_fairface_info("East Asian|Female|20-29") == ("East Asian", "Female", "20-29")
     assert parse_fairface_info("a|b|c") is None
     assert parse_fairface_info("") is None
 
 
-def test_sources_that_name_single_pictures_are_put_together() -> None:
+def test_single_picture_sources_are_grouped() -> None:
     few = ["office", "street 1", "street 2"]
     assert source_groups(few) == {source: source for source in few}
     many = [f"clip frame hall_{number}.mp4" for number in range(30)]

@@ -1,4 +1,4 @@
-"""From a manifest to results: what counts, what is left out, what is wrong by rule."""
+"""From a manifest to results: what counts, what is excluded, what is an error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from clips import flat, write_clip
 from sentistream.cli import main
 from sentistream.datasets.labels import MOUTH_STATES
 from sentistream.datasets.manifest import Item, read_manifest
@@ -20,7 +19,8 @@ from sentistream.errors import InputError
 from sentistream.evaluation.evaluation_results import summarize_predictions
 from sentistream.evaluation.predictions import Prediction
 from sentistream.types import SENTIMENTS, UInt8Array
-from synthetic import talk
+from synthetic_clips import flat, write_clip
+from synthetic_readings import talk
 
 
 def write_manifest(path: Path, rows: Sequence[tuple[str, ...]]) -> Path:
@@ -29,7 +29,7 @@ def write_manifest(path: Path, rows: Sequence[tuple[str, ...]]) -> Path:
     return path
 
 
-def test_labels_are_classes_or_emotions_and_paths_relative_to_the_manifest(tmp_path: Path) -> None:
+def test_labels_are_classes_or_emotions_and_paths_are_relative(tmp_path: Path) -> None:
     manifest = write_manifest(
         tmp_path / "m.csv",
         [("a.mp4", "Happy", "ann"), ("b.mp4", "negative", ""), ("c.mp4", "fear", "bob")],
@@ -48,7 +48,7 @@ def test_labels_are_classes_or_emotions_and_paths_relative_to_the_manifest(tmp_p
         ("", "has no column label or path"),
     ],
 )
-def test_wrong_manifests(tmp_path: Path, text: str, problem: str) -> None:
+def test_invalid_manifests_are_refused(tmp_path: Path, text: str, problem: str) -> None:
     path = tmp_path / "m.csv"
     path.write_text(text)
     with pytest.raises(InputError, match=problem):
@@ -60,7 +60,7 @@ def prediction(label: int, probabilities: list[float] | None, person: str = "") 
     return Prediction(Item(Path("x"), label, person), values)
 
 
-def test_no_answer_is_wrong_and_counted_apart() -> None:
+def test_missing_answer_is_wrong_and_counted_separately() -> None:
     facts = summarize_predictions(
         [
             prediction(0, [0.8, 0.1, 0.1], "ann"),
@@ -89,7 +89,7 @@ def test_no_answer_is_wrong_and_counted_apart() -> None:
     assert facts["ece"] == pytest.approx((0.2 + 0.6 + 0.1) / 3, abs=1e-4)
 
 
-def test_without_people_there_is_no_spread() -> None:
+def test_spread_needs_people() -> None:
     facts = summarize_predictions([prediction(1, [0.0, 1.0])], MOUTH_STATES)
     assert facts["per_person"] == {}
     assert facts["per_person_spread"] is None
@@ -99,12 +99,12 @@ def test_without_people_there_is_no_spread() -> None:
 def run(task: str, manifest: Path, out: Path) -> tuple[dict[str, object], list[dict[str, str]]]:
     arguments = ["evaluate", "--task", task, "--manifest", str(manifest), "--out", str(out)]
     result = CliRunner().invoke(main, arguments, catch_exceptions=False)
-    assert result.exit_code == 2, result.output  # one could not be read
+    assert result.exit_code == 2, result.output  # one was unreadable
     with (out / "predictions.csv").open(newline="") as file:
         return json.loads((out / "results.json").read_text()), list(csv.DictReader(file))
 
 
-def test_every_task_runs_and_survives_what_it_cannot_read(
+def test_every_task_runs_and_survives_unreadable_files(
     tmp_path: Path, portrait: UInt8Array
 ) -> None:
     Image.fromarray(portrait[60:180, 165:285]).save(tmp_path / "face.png")

@@ -16,13 +16,13 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from clips import write_clip
-from portrait import PORTRAIT_FACE
+from portrait_geometry import PORTRAIT_FACE
 from sentistream.cli import main
 from sentistream.errors import InputError
 from sentistream.evaluation.face_annotations import read_face_annotations
 from sentistream.evaluation.picture_detection import detect_in_pictures, summarize_pictures
 from sentistream.types import Box, UInt8Array
+from synthetic_clips import write_clip
 
 FACE = (PORTRAIT_FACE.left, PORTRAIT_FACE.top, PORTRAIT_FACE.right, PORTRAIT_FACE.bottom)
 NONE = ("", "", "", "")
@@ -99,7 +99,7 @@ PICTURES, CLIPS = "path,x1,y1,x2,y2", "path,time,x1,y1,x2,y2,person"
         (CLIPS, [("a", 0, 0, 0, 90, 90, "ann"), ("a", 0, 9, 0, 90, 90, "ann")], "two faces at 0"),
     ],
 )
-def test_a_row_that_makes_no_sense_is_named(
+def test_invalid_row_is_named(
     tmp_path: Path, heads: str, rows: list[tuple[Any, ...]], problem: str
 ) -> None:
     manifest = write(tmp_path / "m.csv", heads, rows)
@@ -110,7 +110,7 @@ def test_a_row_that_makes_no_sense_is_named(
     assert result.output.startswith("Error: ")
 
 
-def test_what_is_no_table_is_refused(tmp_path: Path) -> None:
+def test_file_without_a_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "m.parquet").write_bytes(b"PAR1 not really")
     (tmp_path / "m.csv").write_bytes(b"\xff\xfe\x00")
     for name in ("m.parquet", "m.csv"):
@@ -129,7 +129,7 @@ def write_stored(path: Path, rows: list[dict[str, Any]]) -> Path:
     return path
 
 
-def test_pictures_stored_in_the_manifest(tmp_path: Path, portrait: UInt8Array) -> None:
+def test_pictures_stored_in_the_manifest_are_read(tmp_path: Path, portrait: UInt8Array) -> None:
     grey = np.full((200, 300, 3), 90, np.uint8)
     manifest = write_stored(
         tmp_path / "boxes.parquet",
@@ -181,17 +181,13 @@ def test_pictures_stored_in_the_manifest(tmp_path: Path, portrait: UInt8Array) -
         ({"image": None, "boxes": []}, "Row 2 of .* has no image"),
     ],
 )
-def test_a_stored_picture_that_makes_no_sense_is_named(
-    tmp_path: Path, row: dict[str, Any], problem: str
-) -> None:
+def test_invalid_stored_picture_is_named(tmp_path: Path, row: dict[str, Any], problem: str) -> None:
     good = {"image": b"x", "boxes": [[1.0, 2.0, 3.0, 4.0]]}
     with pytest.raises(InputError, match=problem):
         read_face_annotations(write_stored(tmp_path / "m.parquet", [good, row]))
 
 
-def test_pictures_that_cannot_be_read_are_left_out_and_told(
-    tmp_path: Path, portrait: UInt8Array
-) -> None:
+def test_unreadable_pictures_are_skipped_and_reported(tmp_path: Path, portrait: UInt8Array) -> None:
     (tmp_path / "p.png").write_bytes(png(portrait))
     (tmp_path / "broken.png").write_bytes(b"no picture")
     rows = [("p.png", *FACE), ("broken.png", 0, 0, 50, 50), ("gone.png", *NONE)]
@@ -225,7 +221,7 @@ def test_faces_are_found_under_conditions(tmp_path: Path, portrait: UInt8Array) 
     assert (out / "robustness.png").exists()
 
 
-def test_a_detection_of_another_convention_is_told_apart(tmp_path: Path) -> None:
+def test_detection_by_another_box_convention_counts_as_same_face(tmp_path: Path) -> None:
     from sentistream.evaluation.face_detection_metrics import ScoredBox
 
     (tmp_path / "p.png").write_bytes(png(np.zeros((200, 200, 3), np.uint8)))
@@ -239,7 +235,7 @@ def test_a_detection_of_another_convention_is_told_apart(tmp_path: Path) -> None
     assert facts["false"] == 1
 
 
-def test_clips_are_followed(tmp_path: Path, portrait: UInt8Array) -> None:
+def test_faces_in_clips_are_tracked(tmp_path: Path, portrait: UInt8Array) -> None:
     empty = np.full_like(portrait, 128)
     pictures = [(index / 25, portrait if index < 25 else empty) for index in range(50)]
     write_clip(tmp_path / "ann.mp4", pictures)
@@ -269,11 +265,11 @@ def test_clips_are_followed(tmp_path: Path, portrait: UInt8Array) -> None:
     with Image.open(out / "contact-sheet-01.png") as sheet:
         assert sheet.width == 4 * 320
         colors = {color for _, color in sheet.convert("RGB").getcolors(1 << 24) or ()}
-    assert {(64, 224, 190), (255, 150, 60)} <= colors  # a reading, a marked face
+    assert {(64, 224, 190), (255, 150, 60)} <= colors  # a reading, an annotated face
     assert "timeline" in (out / "report.html").read_text()
 
 
-def test_readings_where_nobody_is_marked_are_false_but_on_ignored_regions(
+def test_readings_without_annotation_are_false_except_on_ignored_regions(
     tmp_path: Path, portrait: UInt8Array
 ) -> None:
     write_clip(tmp_path / "a.mp4", [(index / 25, portrait) for index in range(30)])
@@ -301,7 +297,7 @@ def test_readings_where_nobody_is_marked_are_false_but_on_ignored_regions(
         (("--split", "test"), "has no column split"),
     ],
 )
-def test_options_that_make_no_sense_together(
+def test_conflicting_options_are_refused(
     tmp_path: Path, options: tuple[str, ...], problem: str
 ) -> None:
     manifest = write(tmp_path / "m.csv", CLIPS, [("a.mp4", 0, *NONE, "")])
@@ -310,7 +306,7 @@ def test_options_that_make_no_sense_together(
     assert problem in result.output
 
 
-def test_options_for_marked_faces_alone(tmp_path: Path) -> None:
+def test_options_for_annotated_faces_are_refused_elsewhere(tmp_path: Path) -> None:
     manifest = write(tmp_path / "m.csv", "path,label", [("a.mp4", "positive")])
     for options, problem in (
         (("--split", "test"), "are for marked faces"),

@@ -1,4 +1,4 @@
-"""Differences between groups, and how a face's appearance is measured."""
+"""Differences between groups, and measurement of a face's appearance."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clips import flat, write_clip
-from portrait import PORTRAIT_FACE
+from portrait_geometry import PORTRAIT_FACE
 from sentistream.datasets.manifest import Item, read_manifest
 from sentistream.evaluation.evaluation_results import results_by_group
 from sentistream.evaluation.face_attributes import add_face_attributes, measure_face
 from sentistream.evaluation.predictions import Prediction
 from sentistream.types import SENTIMENTS, Distribution, FloatArray, UInt8Array
+from synthetic_clips import flat, write_clip
 
 
 def prediction(right: bool, person: str, **groups: str) -> Prediction:
@@ -22,14 +22,14 @@ def prediction(right: bool, person: str, **groups: str) -> Prediction:
     return Prediction(Item(Path("x"), 0, person, groups=groups), np.array(distribution.as_tuple()))
 
 
-def test_further_columns_of_the_manifest_group_the_answers(tmp_path: Path) -> None:
+def test_extra_manifest_columns_group_the_answers(tmp_path: Path) -> None:
     manifest = tmp_path / "m.csv"
     manifest.write_text("path,label,person,sex\na.mp4,happy,ann,woman\nb.mp4,sad,bob,man\n")
     items, _ = read_manifest(manifest, SENTIMENTS)
     assert [item.groups for item in items] == [{"sex": "woman"}, {"sex": "man"}]
 
 
-def test_groups_are_measured_apart() -> None:
+def test_groups_are_measured_separately() -> None:
     predictions = [prediction(index < 9, "ann", sex="woman") for index in range(10)]
     predictions += [prediction(index < 3, "bob", sex="man") for index in range(10)]
     group = results_by_group(predictions, classes=3)["sex"]
@@ -41,13 +41,13 @@ def test_groups_are_measured_apart() -> None:
     assert group["largest_difference"]["ci95"] == pytest.approx([0.1705, 0.8090], abs=1e-4)
 
 
-def test_a_column_that_names_items_is_no_group() -> None:
+def test_column_of_unique_values_is_no_group() -> None:
     names = [prediction(True, "ann", file=str(index)) for index in range(30)]
     assert results_by_group(names, classes=3) == {}
     assert results_by_group([prediction(True, "ann", set="one")], classes=3) == {}
 
 
-def test_what_is_not_known_is_a_group_but_not_compared() -> None:
+def test_unknown_values_form_a_group_without_comparison() -> None:
     predictions = [prediction(True, "ann", sex="woman"), prediction(False, "bob", sex="")]
     group = results_by_group(predictions, classes=3)["sex"]
     assert list(group["values"]) == ["woman", "not known"]

@@ -1,4 +1,4 @@
-"""Figures of merit against worked examples and their own laws."""
+"""Metrics against worked examples and mathematical properties."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_wilson_interval_of_the_papers_fused_result() -> None:
 
 
 @given(total=st.integers(1, 10_000), data=st.data())
-def test_wilson_interval_holds_the_share_and_narrows(total: int, data: st.DataObject) -> None:
+def test_wilson_interval_contains_the_share_and_narrows(total: int, data: st.DataObject) -> None:
     correct = data.draw(st.integers(0, total))
     low, high = wilson_interval(correct, total)
     assert 0 <= low <= correct / total + 1e-12
@@ -29,7 +29,7 @@ def test_wilson_interval_holds_the_share_and_narrows(total: int, data: st.DataOb
     assert mirrored == pytest.approx((1 - high, 1 - low))
 
 
-def test_figures_by_hand() -> None:
+def test_metrics_match_manual_results() -> None:
     truth = np.array([0, 0, 1, 1, 1, 1])
     answers = np.array([0, 1, 1, 1, 1, 0])
     got = figures(truth, answers, classes=3)
@@ -39,14 +39,14 @@ def test_figures_by_hand() -> None:
     assert got.macro_f1 == pytest.approx((2 / 4 + 6 / 8) / 2)
 
 
-def test_nothing_to_measure_is_refused() -> None:
+def test_empty_input_is_refused() -> None:
     with pytest.raises(ValueError, match="0 answers"):
         figures(np.array([], int), np.array([], int), classes=3)
     with pytest.raises(ValueError, match="no share"):
         wilson_interval(3, 2)
 
 
-def test_calibration_error_is_nought_when_confidence_is_accuracy() -> None:
+def test_calibration_error_is_zero_when_confidence_is_accuracy() -> None:
     probabilities = np.tile([0.75, 0.25], (4, 1))
     assert calibration_error(np.array([0, 0, 0, 1]), probabilities) == pytest.approx(0)
     assert calibration_error(np.array([1, 1, 1, 1]), probabilities) == pytest.approx(0.75)

@@ -1,4 +1,4 @@
-"""Frozen splits: who is in them, what is refused, and retraining by them."""
+"""Frozen splits: their people, what is refused, and retraining on them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SENTIMENT = {"01": 1, "02": 1, "03": 0, "04": 2, "05": 2}
 
 
 def ravdess() -> list[Item]:
-    """All clips of the five emotions that RAVDESS speech has, by name."""
+    """All clips of the five emotions in RAVDESS speech, by name."""
     return [
         Item(
             Path(f"01-01-{emotion}-{level}-{line}-{take}-{actor:02}.mp4"), label, person, "ravdess"
@@ -68,7 +68,7 @@ def test_folds_hold_every_actor_once_and_both_sexes() -> None:
         assert len(part.train) + len(part.test) == len(items)
 
 
-def test_the_first_fold_is_who_the_shipped_networks_never_heard() -> None:
+def test_first_fold_holds_out_actors_unknown_to_the_shipped_networks() -> None:
     items = ravdess() + java_sed()
     first = next(protocol_splits(load_protocol("speaker-folds"), items))
     held_out = next(protocol_splits(load_protocol("held-out"), items))
@@ -76,7 +76,7 @@ def test_the_first_fold_is_who_the_shipped_networks_never_heard() -> None:
     assert people(items, held_out.test) == HELD_OUT_PEOPLE
 
 
-def test_the_papers_split_counts_as_its_table_6_and_says_that_people_overlap() -> None:
+def test_papers_split_matches_its_table_6_and_reports_overlapping_people() -> None:
     protocol, items = load_protocol("paper"), ravdess()
     (part,) = protocol_splits(protocol, items)
     assert protocol.person_overlapping
@@ -90,8 +90,8 @@ def test_the_papers_split_counts_as_its_table_6_and_says_that_people_overlap() -
         labels = [items[index].label for index in part.test if items[index].person == person]
         assert sorted(labels) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     voices = [replace(item, path=Path("03" + item.path.name[2:])) for item in items]
-    (heard,) = protocol_splits(protocol, voices)
-    assert heard.test.tolist() == part.test.tolist()  # the same takes in any modality
+    (splits,) = protocol_splits(protocol, voices)
+    assert splits.test.tolist() == part.test.tolist()  # the same takes in any modality
 
 
 def test_only_the_papers_split_overlaps() -> None:
@@ -100,14 +100,14 @@ def test_only_the_papers_split_overlaps() -> None:
         load_protocol("random")
 
 
-def test_recordings_listed_exist_in_the_data_set() -> None:
+def test_listed_recordings_exist_in_the_data_set() -> None:
     listed = load_protocol("paper").content["test_recordings"]
     assert set(listed) <= {recording_of(item) for item in ravdess()}
     assert len(set(listed)) == 54
     assert recording_of(Item(Path("a/03-01-05-02-01-02-17.flac"), 2, "")) == "05-02-01-02-17"
 
 
-def test_leave_one_out() -> None:
+def test_leave_one_out_holds_out_each_speaker() -> None:
     items = java_sed() + ravdess()[:80]
     parts = list(protocol_splits(load_protocol("leave-one-speaker-out"), items))
     assert [part.name for part in parts][:2] == ["java-sed-01", "java-sed-02"]
@@ -134,14 +134,12 @@ def test_leave_one_out() -> None:
         ),
     ],
 )
-def test_splits_that_cannot_be_trusted_are_refused(
-    protocol: str, items: list[Item], problem: str
-) -> None:
+def test_untrustworthy_splits_are_refused(protocol: str, items: list[Item], problem: str) -> None:
     with pytest.raises(DataError, match=problem):
         list(protocol_splits(load_protocol(protocol), items))
 
 
-def test_the_same_file_is_on_one_side_even_where_people_may_overlap() -> None:
+def test_same_file_stays_on_one_side_even_where_people_may_overlap() -> None:
     items = [Item(Path("a.mp4"), 0, "ann"), Item(Path("b/../a.mp4"), 0, "bob")]
     part = ProtocolSplit("test", np.array([0]), np.array([1]))
     for name in ("paper", "held-out"):
@@ -155,7 +153,7 @@ def test_cross_validation_trains_on_others_and_pools() -> None:
 
     def fit(name: str, train: Sequence[Item], test: Sequence[Item]) -> list[np.ndarray | None]:
         seen.append((name, {item.person for item in train}))
-        # right but for one speaker, and nothing to say of happiness
+        # right except for one speaker, and without an answer for happiness
         right = [item.label if name != "java-sed-06" else (item.label + 1) % 3 for item in test]
         return [
             None if item.label == 1 else np.eye(3)[number]
@@ -174,7 +172,7 @@ def test_cross_validation_trains_on_others_and_pools() -> None:
     assert not facts["person_overlapping"]
 
 
-def test_cross_validation_refuses_before_it_trains() -> None:
+def test_cross_validation_refuses_before_training() -> None:
     def never(*_: object) -> list[None]:
         raise AssertionError
 

@@ -1,4 +1,4 @@
-"""Plots and page: what they show, what they leave out, and life without matplotlib."""
+"""Plots and page: what they show, what they omit, and the report without matplotlib."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def predictions() -> list[Prediction]:
     return found
 
 
-def test_files_of_a_report(tmp_path: Path, predictions: list[Prediction]) -> None:
+def test_report_writes_its_files(tmp_path: Path, predictions: list[Prediction]) -> None:
     pytest.importorskip("matplotlib")
     facts = summarize_predictions(predictions, SENTIMENTS)
     assert facts["unknown"] == 1
@@ -56,7 +56,7 @@ def test_files_of_a_report(tmp_path: Path, predictions: list[Prediction]) -> Non
     assert ",unknown," in table
 
 
-def test_without_matplotlib_the_rest_is_written(
+def test_missing_matplotlib_skips_only_the_plots(
     tmp_path: Path, predictions: list[Prediction], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
@@ -71,7 +71,7 @@ def test_without_matplotlib_the_rest_is_written(
     }
 
 
-def test_nothing_answered_still_makes_a_report(tmp_path: Path) -> None:
+def test_report_without_answers_is_still_written(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     predictions = [Prediction(Item(Path("a"), 0, ""), None)]
     assert (

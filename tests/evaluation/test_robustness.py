@@ -1,4 +1,4 @@
-"""The robustness table: what is compared with what, on made-up runs and on real faces."""
+"""The robustness table: its comparisons, on synthetic runs and on real faces."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from clips import clicks, write_clip
 from sentistream.cli import main
 from sentistream.datasets.manifest import Item
 from sentistream.evaluation.clip_trace import ClipTrace, trace_clip
@@ -19,11 +18,12 @@ from sentistream.evaluation.corruption_conditions import CLIP_CONDITIONS, ClipCo
 from sentistream.evaluation.robustness import RobustnessRow, run_robustness
 from sentistream.profiles import PAPER
 from sentistream.types import Box, Label, Moment, Reading, UInt8Array
-from synthetic import picture, reading
+from synthetic_clips import clicks, write_clip
+from synthetic_readings import picture, reading
 
 
 def trace(entries: list[tuple[str, bool] | None]) -> ClipTrace:
-    """A run with a class and a mouth's state at each moment; None for no face."""
+    """A run with class and mouth state at each moment; None for no face."""
     moments = []
     for index, entry in enumerate(entries):
         time = index * 0.03
@@ -36,7 +36,7 @@ def trace(entries: list[tuple[str, bool] | None]) -> ClipTrace:
     return trace_clip(moments, PAPER)
 
 
-def test_what_is_compared_with_what() -> None:
+def test_corrupted_run_is_compared_with_the_plain_one() -> None:
     plain = trace([("positive", True), ("positive", False), None, ("negative", True)])
     corrupted = trace([("positive", False), None, ("neutral", True), ("neutral", True)])
     row = RobustnessRow("roll", "15 degrees")
@@ -57,7 +57,7 @@ def test_what_is_compared_with_what() -> None:
     assert RobustnessRow("noise", "0 dB").facts()["clips"] == 0
 
 
-def test_the_largest_face_is_followed_and_all_faces_answer() -> None:
+def test_largest_face_is_followed_and_all_faces_count_as_answers() -> None:
     small = reading(0, 1, 0.9, 0.05, box=Box(0, 0, 30, 30))
     large = reading(0, 2, 0.1, 0.9, box=Box(100, 0, 200, 100))
     sound = np.full(1440, 0.5, np.float32)
@@ -72,7 +72,7 @@ def test_the_largest_face_is_followed_and_all_faces_answer() -> None:
     assert np.array_equal(points, large.face.landmarks)
 
 
-def test_landmarks_of_the_nearest_picture_with_a_face() -> None:
+def test_landmarks_come_from_the_nearest_picture_with_a_face() -> None:
     boxes = {0: Box(0, 0, 50, 50), 1: None, 2: None, 3: Box(100, 0, 150, 50)}
     moments = [
         (
@@ -89,7 +89,7 @@ def test_landmarks_of_the_nearest_picture_with_a_face() -> None:
     assert trace([None]).landmarks_at(0) is None
 
 
-def test_a_clip_that_does_not_allow_a_condition_is_left_out_of_it() -> None:
+def test_clip_unfit_for_a_condition_is_excluded_from_it() -> None:
     silent = ClipContext(trace([("positive", True)]))  # a face 80 pixels wide, no sound
     faceless = ClipContext(trace([None]))
     allowed = {
@@ -124,7 +124,7 @@ def test_table_of_real_faces(tmp_path: Path, manifest: Path) -> None:
     kinds = ("roll", "noise", "second-voice")
     only = [part for kind in kinds for part in ("--only", kind)]
     arguments = ["evaluate", "--robustness", "--manifest", str(manifest), "--out", str(out), *only]
-    arguments += ["--profile", "paper"]  # which hears 30 ms: the clips are short
+    arguments += ["--profile", "paper"]  # it needs 30 ms of sound: the clips are short
     result = CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     assert "text.mp4" in result.output
@@ -147,7 +147,7 @@ def test_table_of_real_faces(tmp_path: Path, manifest: Path) -> None:
     assert (out / "robustness.png").exists()
 
 
-def test_images_of_faces_are_disturbed_too(tmp_path: Path, portrait: UInt8Array) -> None:
+def test_images_of_faces_are_corrupted_too(tmp_path: Path, portrait: UInt8Array) -> None:
     Image.fromarray(portrait[50:190, 155:295]).save(tmp_path / "face.png")
     chosen = [entry for entry in CLIP_CONDITIONS if entry.level in ("face 40 px", "0 dB")]
     rows = run_robustness([Item(tmp_path / "face.png", 0, "ann")], "faces", PAPER, chosen)
@@ -167,7 +167,7 @@ def test_images_of_faces_are_disturbed_too(tmp_path: Path, portrait: UInt8Array)
         (["--only", "roll"], "Add --robustness"),
     ],
 )
-def test_options_that_do_not_fit(tmp_path: Path, arguments: list[str], problem: str) -> None:
+def test_invalid_options_are_refused(tmp_path: Path, arguments: list[str], problem: str) -> None:
     path = tmp_path / "m.csv"
     path.write_text(f"path,label\na,{'open' if 'mouths' in arguments else 'happy'}\n")
     result = CliRunner().invoke(main, ["evaluate", "--manifest", str(path), *arguments])

@@ -1,4 +1,4 @@
-"""The shipped networks by protocol: whom they learned from is never lost from sight."""
+"""The shipped networks by protocol: people in their training data are always marked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from clips import clicks, flat, write_clip
 from sentistream.cli import main
 from sentistream.datasets.corpus_people import HELD_OUT_PEOPLE
 from sentistream.datasets.manifest import Item
@@ -25,9 +24,10 @@ from sentistream.evaluation.predictions import Prediction
 from sentistream.evaluation.predictors import task_cards, trained_on
 from sentistream.profiles import PAPER
 from sentistream.types import SENTIMENTS
+from synthetic_clips import clicks, flat, write_clip
 
 
-def test_whom_the_shipped_networks_learned_from() -> None:
+def test_training_people_of_the_shipped_networks_are_known() -> None:
     clips, voices = task_cards("clips", PAPER), task_cards("voices", PAPER)
     assert trained_on("java-sed-01", "java-sed", clips)
     assert not trained_on("java-sed-01", "java-sed", voices)
@@ -35,14 +35,14 @@ def test_whom_the_shipped_networks_learned_from() -> None:
     assert not any(
         trained_on(person, person.rpartition("-")[0], clips) for person in HELD_OUT_PEOPLE
     )
-    assert trained_on("", "fer2013", clips)  # not known who: the worst is assumed
+    assert trained_on("", "fer2013", clips)  # unknown people count as trained on
     assert not trained_on("ann", "my-shop", clips)
     clips[0].data.append({"source": "my-shop", "people": ["ann"]})
     assert trained_on("ann", "my-shop", clips)
     assert not trained_on("bob", "my-shop", clips)
 
 
-def test_figures_at_the_top_are_of_people_never_learned_from() -> None:
+def test_headline_figures_are_of_people_not_trained_on() -> None:
     items = [
         Item(Path(f"{person}-{index}"), index, f"java-sed-{person}", "java-sed")
         for person in ("01", "03", "08")
@@ -51,7 +51,7 @@ def test_figures_at_the_top_are_of_people_never_learned_from() -> None:
     protocol = load_protocol("leave-one-speaker-out")
     parts = list(protocol_splits(protocol, items))
     chosen = held_out_items(items, parts, task_cards("clips", PAPER))
-    # all of speaker 01, who was learned from, is right, and of the others what is positive
+    # all of speaker 01 (trained on) is right, and the positive ones of the others
     predictions = [
         Prediction(item, np.eye(3)[item.label if item.person == "java-sed-01" else 0])
         for item in chosen
@@ -69,7 +69,7 @@ def test_figures_at_the_top_are_of_people_never_learned_from() -> None:
     assert only["on"] == "people learned from"
 
 
-def test_folders_of_recordings(tmp_path: Path) -> None:
+def test_folders_of_recordings_are_read(tmp_path: Path) -> None:
     for name in (
         "01-01-03-01-01-01-01.mp4",
         "01-01-06-01-01-01-01.mp4",
@@ -87,7 +87,7 @@ def test_folders_of_recordings(tmp_path: Path) -> None:
         find_items(tmp_path, "voices")
 
 
-def test_the_command_tells_learned_and_never_learned_apart(tmp_path: Path) -> None:
+def test_command_separates_people_trained_on_from_others(tmp_path: Path) -> None:
     for person in ("03", "01"):
         pictures = [(index / 25, flat(90)) for index in range(5)]
         write_clip(tmp_path / f"{person}-01-03_01.mp4", pictures, clicks(0.2, 48_000))
@@ -114,7 +114,7 @@ def test_the_command_tells_learned_and_never_learned_apart(tmp_path: Path) -> No
         (["--task", "voices", "--appearance", "--data", "{}"], "shows no whole faces"),
     ],
 )
-def test_arguments_that_do_not_fit(tmp_path: Path, arguments: list[str], problem: str) -> None:
+def test_invalid_arguments_are_refused(tmp_path: Path, arguments: list[str], problem: str) -> None:
     (tmp_path / "03-01-03_01.flac").touch()
     filled = [argument.format(tmp_path) for argument in arguments]
     result = CliRunner().invoke(main, ["evaluate", *filled])

@@ -1,4 +1,4 @@
-"""Intervals against published examples, and how they widen where people are alike."""
+"""Intervals against published examples, and their width where people are alike."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sentistream.evaluation.evaluation_metrics import people_bootstrap
 from sentistream.intervals import difference_interval, wilson_interval
 
 
-def test_newcombes_own_examples() -> None:
+def test_newcombe_intervals_match_published_examples() -> None:
     # Newcombe (1998), table II, method 10
     assert difference_interval((56, 70), (48, 80)) == pytest.approx((0.0524, 0.3339), abs=1e-4)
     assert difference_interval((9, 10), (3, 10)) == pytest.approx((0.1705, 0.8090), abs=1e-4)
@@ -18,8 +18,8 @@ def test_newcombes_own_examples() -> None:
         difference_interval((0, 0), (1, 2))
 
 
-def test_people_alike_widen_the_interval() -> None:
-    """Ten people, each always right or always wrong: ten examples' worth, not a hundred's."""
+def test_similar_answers_within_people_widen_the_interval() -> None:
+    """Ten people, each always right or always wrong: worth ten examples, not a hundred."""
     people = [f"p{index // 10}" for index in range(100)]
     truth = np.zeros(100, int)
     answers = np.repeat([0, 0, 0, 0, 0, 0, 1, 1, 1, 1], 10)
@@ -33,7 +33,7 @@ def test_people_alike_widen_the_interval() -> None:
     assert again == got
 
 
-def test_people_who_do_equally_well_leave_no_doubt_between_people() -> None:
+def test_equal_people_leave_no_between_person_uncertainty() -> None:
     truth = np.tile([0, 1], 20)
     answers = np.tile([0, 0], 20)
     got = people_bootstrap(truth, answers, [f"p{index // 2}" for index in range(40)])
@@ -42,14 +42,14 @@ def test_people_who_do_equally_well_leave_no_doubt_between_people() -> None:
     assert got.uar_ci95 == (0.5, 0.5)
 
 
-def test_average_recall_over_the_classes_that_are_drawn() -> None:
-    """One person a class, all right: whoever is drawn, the recall is 1."""
+def test_average_recall_covers_the_classes_drawn() -> None:
+    """One person per class, all right: whoever is drawn, the recall is 1."""
     got = people_bootstrap(np.array([0, 0, 1, 2]), np.array([0, 0, 1, 2]), ["a", "a", "b", "c"])
     assert got is not None
     assert got.uar_ci95 == (1.0, 1.0)
 
 
-def test_without_people_there_is_no_bootstrap() -> None:
+def test_bootstrap_needs_people() -> None:
     assert people_bootstrap(np.array([0, 1]), np.array([0, 1]), ["", ""]) is None
     assert people_bootstrap(np.array([0, 1]), np.array([0, 1]), ["ann", "ann"]) is None
     with pytest.raises(ValueError, match="differ"):

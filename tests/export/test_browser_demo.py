@@ -1,4 +1,4 @@
-"""The page that runs the networks in a browser, in a real one with a made-up camera."""
+"""The page that runs the networks in a browser, in a real one with a fake camera."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from sentistream.profiles import LITE
 from sentistream.types import SENTIMENTS, Moment, UInt8Array
 
 LOADING = 2 * PATIENCE
-"""Seconds: a busy machine compiles the runtime slowly."""
+"""Timeout, seconds: a busy machine compiles the runtime slowly."""
 
 PICTURES = 24
 
 ANSWERS, LABELS = 0.12, 0.9
-"""What shares may differ by, and how many labels are the same at least; see test_reference."""
+"""Tolerance of probabilities, and minimum share of equal labels; see test_reference."""
 
 RECORD = """
 window.recorded = {sent: [], said: []};
@@ -67,7 +67,7 @@ async (at) => {
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page as it is served; skipped where npm cannot bring its runtime."""
+    """The served page; skipped if npm cannot install its runtime."""
     folder = tmp_path_factory.mktemp("site") / "browser"
     try:
         browser_demo.build(folder)
@@ -95,7 +95,7 @@ def served(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def opened(url: str, camera: Path | None, **options: Any) -> Iterator[Page]:
-    """The page in a Chromium whose camera shows a file; without one the camera is refused."""
+    """The page in a Chromium whose camera plays a file; without a file the camera is denied."""
     if CHROMIUM is None:
         pytest.skip("needs Chromium")
     arguments = ["--no-sandbox", "--use-fake-device-for-media-stream"]
@@ -114,7 +114,7 @@ def opened(url: str, camera: Path | None, **options: Any) -> Iterator[Page]:
 
 
 def wait(page: Page, condition: str) -> None:
-    """Until a condition of JavaScript holds; the page's policy forbids Playwright's own way."""
+    """Wait until a JavaScript condition holds; the page's CSP forbids Playwright's own way."""
     end = time.monotonic() + LOADING
     while not page.evaluate(condition):
         assert time.monotonic() < end, condition
@@ -122,9 +122,9 @@ def wait(page: Page, condition: str) -> None:
 
 
 def write_camera(path: Path, pictures: list[UInt8Array], rate: int = 10) -> Path:
-    """RGB pictures as what Chromium's camera repeats for ever.
+    """Write RGB pictures as a file that Chromium's fake camera loops.
 
-    Slower than they were taken: on a busy machine, too, faces move little between two pictures.
+    Slower than recorded, so that faces move little between two pictures even on a busy machine.
     """
     height, width = pictures[0].shape[:2]
     with path.open("wb") as file:
@@ -154,45 +154,45 @@ def drawn_camera(demonstration_clip: Path, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="module")
 def empty_camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    room = np.tile(np.linspace(40, 200, 640, dtype=np.uint8)[:, None], (480, 1, 3))
-    return write_camera(tmp_path_factory.mktemp("camera") / "empty.y4m", [room] * 10)
+    background = np.tile(np.linspace(40, 200, 640, dtype=np.uint8)[:, None], (480, 1, 3))
+    return write_camera(tmp_path_factory.mktemp("camera") / "empty.y4m", [background] * 10)
 
 
-def test_the_page_agrees_with_the_product(site: Path, drawn_camera: Path) -> None:
+def test_page_agrees_with_the_product(site: Path, drawn_camera: Path) -> None:
     check_agreement(site, drawn_camera)
 
 
 @pytest.mark.parametrize("clip", ["talking_590x590_25fps.mp4", "01-01-01-01-01-01-01.mp4"])
-def test_the_page_agrees_with_the_product_about_real_people(
+def test_page_agrees_with_the_product_on_real_people(
     site: Path, real_data: Path, tmp_path: Path, clip: str
 ) -> None:
     check_agreement(site, camera_from(real_data / "clips" / clip, tmp_path / "camera.y4m"))
 
 
 def check_agreement(site: Path, camera: Path) -> None:
-    """Both answer the same pictures; nothing is asked for elsewhere."""
-    asked, complaints = list[str](), list[str]()
+    """Both give the same answers, and the page makes no request to other hosts."""
+    requests, complaints = list[str](), list[str]()
     with served(site) as url, opened("about:blank", camera) as page:
-        page.context.on("request", lambda request: asked.append(request.url))
+        page.context.on("request", lambda request: requests.append(request.url))
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(url)
         page.click("#switch")
         wait(page, f"recorded.said.length >= {PICTURES}")
-        said = page.evaluate("recorded.said")[:PICTURES]
+        readings = page.evaluate("recorded.said")[:PICTURES]
         sent = [page.evaluate(TAKE_PICTURE, at) for at in range(PICTURES)]
         label = page.inner_text("#label")
         shares = page.evaluate("[...document.querySelectorAll('.percent')].map(e => e.innerText)")
         assert page.inner_text("#hint") == ""
         assert page.locator("#problem").is_hidden()
     assert complaints == []
-    assert any(address.endswith("models/detector.onnx") for address in asked)
-    assert all(address.startswith((url, "data:", "blob:")) for address in asked), asked
+    assert any(address.endswith("models/detector.onnx") for address in requests)
+    assert all(address.startswith((url, "data:", "blob:")) for address in requests), requests
     assert label in (*SENTIMENTS, "unknown")
     assert sum(int(share.removesuffix(" %")) for share in shares) == 100
     analyzer = Analyzer(LITE)
     differences, moved, same = list[float](), list[float](), list[bool]()
-    for picture, answer in zip(sent, said, strict=True):
+    for picture, answer in zip(sent, readings, strict=True):
         assert picture["time"] == answer["time"]
         shape = (picture["height"], picture["width"], 4)
         rgba = np.frombuffer(base64.b64decode(picture["pixels"]), np.uint8).reshape(shape)
@@ -212,7 +212,7 @@ def check_agreement(site: Path, camera: Path) -> None:
         ]
         same.append(found["label"] == reading.label)
     assert np.quantile(moved, 0.9) < 0.03
-    # of the first picture nothing has been passed on but the rounding of 8-bit convolutions
+    # at the first picture, nothing is accumulated but the rounding of 8-bit convolutions
     assert moved[0] < 0.01
     assert differences[0] < 0.01
     assert np.quantile(differences, 0.9) < ANSWERS
@@ -220,7 +220,7 @@ def check_agreement(site: Path, camera: Path) -> None:
     assert np.mean(same) >= LABELS
 
 
-def test_nobody_is_no_face(site: Path, empty_camera: Path) -> None:
+def test_empty_scene_has_no_face(site: Path, empty_camera: Path) -> None:
     with served(site) as url, opened(url, empty_camera) as page:
         page.click("#switch")
         wait(page, "recorded.said.length >= 5")
@@ -230,7 +230,7 @@ def test_nobody_is_no_face(site: Path, empty_camera: Path) -> None:
         assert page.get_attribute("#positive", "aria-valuenow") == "0"
 
 
-def test_the_keyboard_starts_and_stops_it(site: Path, drawn_camera: Path) -> None:
+def test_keyboard_starts_and_stops_the_page(site: Path, drawn_camera: Path) -> None:
     with served(site) as url, opened(url, drawn_camera) as page:
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.id") == "switch"
@@ -245,7 +245,7 @@ def test_the_keyboard_starts_and_stops_it(site: Path, drawn_camera: Path) -> Non
         wait(page, f"recorded.said.length > {before} + 2")
 
 
-def test_a_refused_camera_is_told_of(site: Path) -> None:
+def test_denied_camera_is_reported(site: Path) -> None:
     with served(site) as url, opened(url, None) as page:
         page.click("#switch")
         page.wait_for_selector("#problem:not([hidden])")
@@ -254,7 +254,7 @@ def test_a_refused_camera_is_told_of(site: Path) -> None:
         assert page.locator("#switch").is_enabled()
 
 
-def test_a_missing_runtime_is_told_of(site: Path, drawn_camera: Path, tmp_path: Path) -> None:
+def test_missing_runtime_is_reported(site: Path, drawn_camera: Path, tmp_path: Path) -> None:
     shutil.copytree(site, tmp_path / "page", ignore=shutil.ignore_patterns("vendor"))
     with served(tmp_path / "page") as url, opened(url, drawn_camera) as page:
         page.click("#switch")
@@ -265,7 +265,7 @@ def test_a_missing_runtime_is_told_of(site: Path, drawn_camera: Path, tmp_path: 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [(1280, 900), (390, 844)])
-def test_everybody_can_use_it(
+def test_page_is_accessible(
     site: Path, drawn_camera: Path, scheme: str, size: tuple[int, int]
 ) -> None:
     pytest.importorskip("axe_playwright_python")
@@ -280,24 +280,22 @@ def test_everybody_can_use_it(
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_the_description_is_that_of_an_export(tmp_path: Path) -> None:
+def test_page_pipeline_matches_an_export(tmp_path: Path) -> None:
     export_networks(tmp_path / "lite", LITE)
     exported = json.loads((tmp_path / "lite" / "pipeline.json").read_text("utf-8"))
     written = json.loads((browser_demo.PAGE / "pipeline.json").read_text("utf-8"))
     assert written == exported, (
-        "Write it again: sentistream export FOLDER, and copy its pipeline.json to docs/browser"
+        "Run: sentistream export FOLDER, and copy its pipeline.json to docs/browser"
     )
     assert all(path.exists() for path in browser_demo.network_files())
 
 
-def test_the_page_names_no_other_place() -> None:
+def test_page_refers_to_no_other_host() -> None:
     for path in browser_demo.PAGE.glob("*.*"):
         assert not re.search(r"https?:/|[\"'(]//", path.read_text("utf-8")), path.name
 
 
-def test_a_runtime_that_was_altered_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_altered_runtime_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     npm = tmp_path / "npm"
     npm.write_text(
         '#!/bin/sh\nfor last; do :; done\necho no > "$last/onnxruntime-web.tgz"\n', "utf-8"

@@ -1,4 +1,4 @@
-"""``sentistream export`` writes all that another device needs, and nothing of sentistream's."""
+"""``sentistream export`` writes all that another device needs, without sentistream itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import onnxruntime
 import pytest
 from click.testing import CliRunner
 
-from installation import run_base
+from base_environment import run_base
 from sentistream.cli import main
 from sentistream.profiles import LITE, PROFILES
 from sentistream.runtime import load_card
@@ -24,7 +24,7 @@ from sentistream.types import UInt8Array
 ROOT = Path(__file__).parents[2]
 COMMAND = "import sys; from sentistream.cli import main; main(sys.argv[1:])"
 MAX_LINES = 150
-"""Lines of a file of the reference."""
+"""Maximum number of lines of a file of the reference."""
 
 
 @pytest.fixture(scope="module", params=sorted(PROFILES))
@@ -41,7 +41,7 @@ def description(folder: Path) -> dict[str, Any]:
     return found
 
 
-def test_every_network_is_there_with_its_card_and_terms(folder: Path) -> None:
+def test_every_network_has_its_card_and_terms(folder: Path) -> None:
     found = description(folder)
     assert set(found["networks"]) == {
         name.rpartition("/")[2] for name in PROFILES[found["profile"]].models
@@ -58,7 +58,7 @@ def test_every_network_is_there_with_its_card_and_terms(folder: Path) -> None:
     assert load_card("lite/face").forbidden_use in readme
 
 
-def test_test_vectors_are_answered_as_they_say(folder: Path) -> None:
+def test_vectors_reproduce_their_answers(folder: Path) -> None:
     vectors = np.load(folder / "test_vectors.npz")
     for name, network in description(folder)["networks"].items():
         session = onnxruntime.InferenceSession(folder / network["file"])
@@ -71,14 +71,14 @@ def test_test_vectors_are_answered_as_they_say(folder: Path) -> None:
         np.testing.assert_allclose(answer, vectors[name], rtol=1e-3, atol=1e-3)
 
 
-def test_the_description_names_what_the_detector_was_made_with(tmp_path: Path) -> None:
+def test_description_lists_the_detectors_strides(tmp_path: Path) -> None:
     detector = pytest.importorskip("sentistream.networks.detector")
     from sentistream.export.pipeline_description import describe_pipeline
 
     assert describe_pipeline(LITE, {})["detector"]["strides"] == list(detector.STRIDES)
 
 
-def test_nothing_of_sentistream_is_imported(folder: Path) -> None:
+def test_export_does_not_import_sentistream(folder: Path) -> None:
     modules = list(folder.rglob("*.py"))
     assert modules
     for path in modules:
@@ -90,11 +90,11 @@ def test_nothing_of_sentistream_is_imported(folder: Path) -> None:
         assert len(path.read_text("utf-8").splitlines()) <= MAX_LINES, path.name
 
 
-def test_the_licence_is_the_repositorys(folder: Path) -> None:
+def test_license_is_the_repositorys(folder: Path) -> None:
     assert (folder / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
 
 
-def test_the_reference_runs_by_itself(tmp_path: Path, portrait_luma: UInt8Array) -> None:
+def test_reference_runs_standalone(tmp_path: Path, portrait_luma: UInt8Array) -> None:
     folder = tmp_path / "lite"
     assert CliRunner().invoke(main, ["export", str(folder)]).exit_code == 0
     np.save(tmp_path / "face.npy", portrait_luma)
@@ -104,21 +104,21 @@ def test_the_reference_runs_by_itself(tmp_path: Path, portrait_luma: UInt8Array)
         "sys.path.insert(0, sys.argv[0]); "
         "runpy.run_path(sys.argv[0] + '/reference.py', run_name='__main__')"
     )
-    done = subprocess.run(  # noqa: S603
+    run = subprocess.run(  # noqa: S603
         [sys.executable, "-c", program, folder, "face.npy", "nobody.npy"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
-    first, second = done.stdout.splitlines()
-    assert (done.stderr, done.returncode) == ("", 0)
+    first, second = run.stdout.splitlines()
+    assert (run.stderr, run.returncode) == ("", 0)
     assert first.startswith("0.00 s: positive")
     assert "mouth open" in first
     assert second == "0.04 s: no face"
 
 
-def test_files_are_not_mixed_with_others(tmp_path: Path) -> None:
+def test_existing_files_are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("x", "utf-8")
     result = CliRunner().invoke(main, ["export", str(tmp_path)])
     assert result.exit_code == 2
@@ -128,7 +128,7 @@ def test_files_are_not_mixed_with_others(tmp_path: Path) -> None:
     assert (tmp_path / "mine.txt").exists()
 
 
-def test_a_file_is_no_folder(tmp_path: Path) -> None:
+def test_file_as_output_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("x", "utf-8")
     result = CliRunner().invoke(main, ["export", str(tmp_path / "mine.txt")])
     assert result.exit_code == 2
@@ -138,7 +138,7 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
     assert "cannot be written" in result.output
 
 
-def test_floats_can_be_asked_for_where_the_product_runs_8_bits(tmp_path: Path) -> None:
+def test_floats_are_exported_on_request(tmp_path: Path) -> None:
     result = CliRunner().invoke(
         main, ["export", str(tmp_path / "out"), "--profile", "paper", "--variant", "float"]
     )
@@ -148,14 +148,14 @@ def test_floats_can_be_asked_for_where_the_product_runs_8_bits(tmp_path: Path) -
     assert not list((tmp_path / "out").glob("*.int8.onnx"))
 
 
-def test_it_needs_no_extra(tmp_path: Path) -> None:
-    done = run_base(COMMAND, "export", str(tmp_path / "out"))
-    assert (done.returncode, done.stderr) == (0, "")
+def test_export_needs_no_extra(tmp_path: Path) -> None:
+    run = run_base(COMMAND, "export", str(tmp_path / "out"))
+    assert (run.returncode, run.stderr) == (0, "")
     assert (tmp_path / "out" / "reference.py").exists()
 
 
-def test_8_bits_say_which_extra_they_need(tmp_path: Path) -> None:
+def test_int8_export_names_the_required_extra(tmp_path: Path) -> None:
     options = ("--variant", "int8", "--calibrate", "clip.mp4")
-    done = run_base(COMMAND, "export", str(tmp_path / "out"), *options)
-    assert done.returncode == 2
-    assert "pip install 'sentistream[train]'" in done.stderr
+    run = run_base(COMMAND, "export", str(tmp_path / "out"), *options)
+    assert run.returncode == 2
+    assert "pip install 'sentistream[train]'" in run.stderr

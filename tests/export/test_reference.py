@@ -34,11 +34,11 @@ from sentistream.voice.utterance import utterance_of
 from sentistream.voice.voice_baseline import VoiceBaseline
 
 ANSWERS = 2e-4
-"""What shares may differ by where both see the same face in the same place."""
+"""Tolerance of probabilities for the same face at the same place."""
 
 CLIPS = 0.12
-"""The same over a whole clip. One pixel that is rounded otherwise moves a point by a hundredth of a
-pixel, and each picture's points decide where the next ones are looked for."""
+"""The same over a whole clip. A pixel rounded differently moves a landmark by 0.01 pixels, and
+each picture's landmarks determine where the next ones are searched."""
 
 SAME_LABELS = 0.95
 
@@ -89,26 +89,26 @@ def noise() -> UInt8Array:
     return np.random.default_rng(0).integers(0, 256, (300, 400), dtype=np.uint8)
 
 
-# only one side is reduced beforehand, where rounding has it so
+# only one side is reduced beforehand, as rounding requires
 @example(x=148.5532371986942, y=190.684340612297, side=192.0, size=64)
 @settings(max_examples=100)
 @given(
     x=st.floats(-20, 420), y=st.floats(-20, 320), side=st.floats(4, 500), size=st.integers(16, 80)
 )
-def test_parts_of_a_picture_are_the_same(
+def test_crops_are_identical(
     lite: Reference, noise: UInt8Array, x: float, y: float, side: float, size: int
 ) -> None:
     box = Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2)
     edges = (box.left, box.top, box.right, box.bottom)
     expected = resample(noise, box, size, size)
     found = lite.resampling.cut(noise, edges, size)
-    # some versions of Pillow shrink the height first where that is less work, and round otherwise
+    # some versions of Pillow shrink the height first where that is cheaper, and round differently
     assert np.abs(found.astype(int) - expected).max() <= 1
 
 
 @settings(max_examples=50)
 @given(x=st.floats(50, 350), y=st.floats(50, 250), side=st.floats(20, 300), roll=st.floats(-3, 3))
-def test_turned_parts_are_the_same(
+def test_rotated_crops_are_identical(
     lite: Reference, noise: UInt8Array, x: float, y: float, side: float, roll: float
 ) -> None:
     expected = view(noise, Alignment(x, y, side, roll))
@@ -117,14 +117,14 @@ def test_turned_parts_are_the_same(
 
 
 @pytest.mark.parametrize("size", [(320, 224), (160, 128), (96, 96), (400, 300)])
-def test_whole_pictures_are_the_same(
+def test_whole_pictures_are_identical(
     lite: Reference, noise: UInt8Array, size: tuple[int, int]
 ) -> None:
     found = lite.resampling.resize(noise, (0, 0, 400, 300), *size)
     assert np.abs(found.astype(int) - resize(noise, *size)).max() <= 1
 
 
-def test_the_detector_finds_the_same_faces(lite: Reference, portrait_luma: UInt8Array) -> None:
+def test_detector_finds_the_same_faces(lite: Reference, portrait_luma: UInt8Array) -> None:
     expected = make_detector(LITE).detect(portrait_luma, threshold=0.25)
     found = lite.faces.detect(portrait_luma, 640)
     assert len(found) == len(expected) >= 1
@@ -137,7 +137,7 @@ def test_the_detector_finds_the_same_faces(lite: Reference, portrait_luma: UInt8
 
 
 @pytest.mark.parametrize("roll", [0.0, 0.2, 0.6, -0.6])
-def test_landmarks_are_the_same(lite: Reference, portrait_luma: UInt8Array, roll: float) -> None:
+def test_landmarks_are_identical(lite: Reference, portrait_luma: UInt8Array, roll: float) -> None:
     square = Alignment(225.0, 125.0, 105.0, roll)
     expected = predict_single(make_landmarker(LITE.landmark_model), portrait_luma, square)
     points, score, is_face = lite.faces.place(portrait_luma, (225.0, 125.0, 105.0, roll))
@@ -163,7 +163,7 @@ def pictures(clip: Path, count: int = 100) -> Iterator[tuple[float, Picture]]:
 
 
 def compare_clip(lite: Reference, clip: Path) -> int:
-    """Analyzes a clip by both; how many pictures with a face there were."""
+    """Analyze a clip with both; returns the number of pictures with a face."""
     analyzer = Analyzer(LITE)
     follower, answers = lite.faces.Follower(), lite.reference.Answers()
     differences, same = list[float](), list[bool]()
@@ -189,7 +189,9 @@ def compare_clip(lite: Reference, clip: Path) -> int:
     return len(same)
 
 
-def test_answers_of_a_drawn_clip_are_the_same(lite: Reference, demonstration_clip: Path) -> None:
+def test_answers_of_a_synthetic_clip_are_identical(
+    lite: Reference, demonstration_clip: Path
+) -> None:
     assert compare_clip(lite, demonstration_clip) > 50
 
 
@@ -201,14 +203,14 @@ def test_answers_of_a_drawn_clip_are_the_same(lite: Reference, demonstration_cli
         "javased/clips/01-03-01_01.mp4",
     ],
 )
-def test_answers_of_real_clips_are_the_same(lite: Reference, real_data: Path, clip: str) -> None:
+def test_answers_of_real_clips_are_identical(lite: Reference, real_data: Path, clip: str) -> None:
     assert compare_clip(lite, real_data / clip) > 50
 
 
-def test_sums_over_time_are_the_same_for_the_same_points(
+def test_accumulated_answers_are_identical_for_equal_landmarks(
     lite: Reference, portrait: UInt8Array
 ) -> None:
-    """Beyond the three seconds after which what is usual for a face begins to count."""
+    """Beyond the three seconds after which the face baseline takes effect."""
     generator = np.random.default_rng(0)
     square = Alignment(225.0, 125.0, 105.0, 0.0)
     still = predict_single(make_landmarker(LITE.landmark_model), RgbPicture(portrait).luma, square)
@@ -238,11 +240,13 @@ def check_voice(lite: Reference, recording: Path) -> None:
     assert 0 < enough <= 1
 
 
-def test_a_drawn_voice_is_heard_the_same(lite: Reference, demonstration_clip: Path) -> None:
+def test_voice_answers_of_a_synthetic_clip_are_identical(
+    lite: Reference, demonstration_clip: Path
+) -> None:
     check_voice(lite, demonstration_clip)
 
 
-def test_real_voices_are_heard_the_same(lite: Reference, real_data: Path) -> None:
+def test_voice_answers_of_real_recordings_are_identical(lite: Reference, real_data: Path) -> None:
     for recording in sorted((real_data / "ravdess_speech" / "Actor_01").glob("*.flac"))[:4]:
         check_voice(lite, recording)
 
@@ -252,7 +256,7 @@ def test_nobody_speaks_in_silence(lite: Reference) -> None:
 
 
 @pytest.mark.parametrize("loud", [0.0, 0.3, None])
-def test_the_papers_answers_are_the_same(
+def test_paper_profile_answers_are_identical(
     paper: Any, portrait: UInt8Array, loud: float | None
 ) -> None:
     square = Alignment(225.0, 125.0, 105.0, 0.0)

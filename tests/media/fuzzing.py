@@ -1,10 +1,9 @@
-"""Damages small clips in many ways and sees what comes of reading them.
+"""Corrupts small clips in many ways and checks what reading them does.
 
-Usage, for a long run by hand: python tests/media/fuzzing.py --minutes 20 --keep FOLDER
+Usage, for a long run: python tests/media/fuzzing.py --minutes 20 --keep FOLDER
 
-Each damaged file is read in a process of its own with a limit on memory and on time. Whatever
-is not moments or an InputError is a finding: another exception, a crash, a hang, memory beyond
-all reason.
+Each corrupted file is read in a separate process with memory and time limits. Anything but
+moments or an InputError is a finding: another exception, a crash, a hang, excessive memory.
 """
 
 from __future__ import annotations
@@ -35,17 +34,17 @@ from sentistream.media.live_source import LiveSource
 from sentistream.media.source import Source
 
 MEMORY = 1 << 30
-"""Bytes that reading a tiny clip may take beyond what the process has."""
+"""Memory limit for reading a tiny clip, bytes beyond the process's own."""
 SECONDS = 20
-"""Within which a tiny clip must have been read."""
+"""Time limit for reading a tiny clip, seconds."""
 GRACE = 10
-"""Seconds after which a reader is killed that its own alarm has not ended."""
+"""Seconds after which a reader not ended by its own alarm is killed."""
 _MAX = 400
 _EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 
 
 def seeds() -> dict[str, bytes]:
-    """Small clips, sound, and streams of most formats in use, by name."""
+    """Small clips, sounds and streams in the most common formats, by name."""
     from stream_server import stream
 
     found = {
@@ -71,7 +70,7 @@ def seeds() -> dict[str, bytes]:
 
 
 def _written(form: str, pictures: str, sound: str, **options: str) -> bytes:
-    from clips import clicks, flashing, write_clip
+    from synthetic_clips import clicks, flashing, write_clip
 
     with tempfile.TemporaryDirectory() as folder:
         ending = {"mpeg": "mpg"}.get(form, form)
@@ -90,21 +89,21 @@ def _written(form: str, pictures: str, sound: str, **options: str) -> bytes:
 
 
 def _wav() -> bytes:
-    from clips import clicks
+    from synthetic_clips import clicks
 
-    held = io.BytesIO()
-    with av.open(held, "w", format="wav") as output:
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="wav") as output:
         stream: Any = output.add_stream("pcm_s16le", rate=8000, layout="mono")
         samples = (clicks(0.5, 8000) * 32767).astype(np.int16)
         frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
         frame.sample_rate = 8000
         for packet in (*stream.encode(frame), *stream.encode(None)):
             output.mux(packet)
-    return held.getvalue()
+    return buffer.getvalue()
 
 
 def damaged(data: bytes, others: list[bytes], seed: int) -> bytes:
-    """The bytes with one to four damages."""
+    """The bytes with one to four corruptions."""
     random = np.random.default_rng(seed)
     spoilt = bytearray(data)
     for _ in range(random.integers(1, 5)):
@@ -137,7 +136,7 @@ def _truncate(data: bytearray, random: np.random.Generator, _: list[bytes]) -> b
     return data[: random.integers(0, len(data) + 1)]
 
 
-def _behead(data: bytearray, random: np.random.Generator, _: list[bytes]) -> bytearray:
+def _drop_beginning(data: bytearray, random: np.random.Generator, _: list[bytes]) -> bytearray:
     return data[random.integers(0, min(len(data), 4096) + 1) :]
 
 
@@ -167,7 +166,7 @@ def _zero(data: bytearray, random: np.random.Generator, _: list[bytes]) -> bytea
     return data
 
 
-def _rubbish(data: bytearray, random: np.random.Generator, _: list[bytes]) -> bytearray:
+def _garbage(data: bytearray, random: np.random.Generator, _: list[bytes]) -> bytearray:
     block = _block(data, random)
     data[block.start : block.start] = random.bytes(block.stop - block.start)
     return data
@@ -186,33 +185,33 @@ _DAMAGES = (
     _number,
     _number,
     _truncate,
-    _behead,
+    _drop_beginning,
     _swap,
     _repeat,
     _zero,
-    _rubbish,
+    _garbage,
     _splice,
 )
 
 
 class _Pipe(io.RawIOBase):
-    """Bytes as a network brings them: once, and with no way back."""
+    """Bytes as a network delivers them: once, and without seeking."""
 
     def __init__(self, data: bytes) -> None:
         self._rest = memoryview(data)
 
     def read(self, size: int = -1) -> bytes:
         size = len(self._rest) if size < 0 else size
-        taken, self._rest = self._rest[:size], self._rest[size:]
-        return bytes(taken)
+        chunk, self._rest = self._rest[:size], self._rest[size:]
+        return bytes(chunk)
 
     def readable(self) -> bool:
         return True
 
 
-def opened(data: bytes, path: Path, way: str) -> Source:
+def opened(data: bytes, path: Path, mode: str) -> Source:
     """Those bytes as a file or as a stream."""
-    if way == "file":
+    if mode == "file":
         path.write_bytes(data)
         return FileSource(path, tick=0.03, sound_window=0.24)
     try:
@@ -222,44 +221,44 @@ def opened(data: bytes, path: Path, way: str) -> Source:
     return LiveSource(container, name="stream", tick=0.03, sound_window=0.24)
 
 
-def finding(data: bytes, name: str, way: str) -> str:
-    """What went wrong in reading those bytes; empty where nothing did."""
+def finding(data: bytes, name: str, mode: str) -> str:
+    """The problem with reading those bytes; empty if there is none."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
         try:
-            _read(data, name, way, writer)
+            _read(data, name, mode, writer)
         finally:
             os._exit(99)
     os.close(writer)
-    with os.fdopen(reader, "rb") as told:
-        # A child that hangs before its own alarm is set would otherwise be waited for without end.
-        if not select.select([told], [], [], SECONDS + GRACE)[0]:
+    with os.fdopen(reader, "rb") as pipe:
+        # without this timeout, a child that hangs before setting its own alarm would block forever
+        if not select.select([pipe], [], [], SECONDS + GRACE)[0]:
             os.kill(child, signal.SIGKILL)
-        words = told.read().decode("utf-8", "replace")
+        message = pipe.read().decode("utf-8", "replace")
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if code == 0:
         return ""
     if code in (-signal.SIGALRM, -signal.SIGKILL):
         return f"took longer than {SECONDS} s"
-    return words or f"ended with {code}"
+    return message or f"ended with {code}"
 
 
-def _read(data: bytes, name: str, way: str, writer: int) -> None:
-    held = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (held + MEMORY, held + MEMORY))
+def _read(data: bytes, name: str, mode: str, writer: int) -> None:
+    buffer = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (buffer + MEMORY, buffer + MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.alarm(SECONDS)
     try:
         with (
             tempfile.TemporaryDirectory() as folder,
-            opened(data, Path(folder) / name, way) as source,
+            opened(data, Path(folder) / name, mode) as source,
         ):
             before = float("-inf")
             for moment in islice(source, _MAX):
-                assert before < moment.time, "time does not go on"
+                assert before < moment.time, "time does not advance"
                 assert moment.picture_time <= moment.time
                 assert moment.picture.luma.size
                 before = moment.time
@@ -272,50 +271,50 @@ def _read(data: bytes, name: str, way: str, writer: int) -> None:
 
 
 def cases(count: int | None, begin: int = 0) -> Iterator[tuple[str, str, int, bytes]]:
-    """Name, way, seed and bytes of damaged clips, without end where ``count`` is None."""
+    """Name, way, seed and bytes of corrupted clips, endless if ``count`` is None."""
     clips = seeds()
     names, all_of_them = sorted(clips), list(clips.values())
     seed = begin
     while count is None or seed < begin + count:
         name = names[seed % len(names)]
-        way = "file" if seed % 3 else "stream"
-        yield name, way, seed, damaged(clips[name], all_of_them, seed)
+        mode = "file" if seed % 3 else "stream"
+        yield name, mode, seed, damaged(clips[name], all_of_them, seed)
         seed += 1
 
 
 def replayed(paths: list[Path]) -> Iterator[tuple[str, str, int, bytes]]:
-    """Stored clips, as ``cases`` has them; their names begin with the way of reading."""
+    """Stored clips in the form of ``cases``; their names begin with the way of reading."""
     for number, path in enumerate(paths):
-        way, _, name = path.name.partition("-")
-        yield name, way, number, path.read_bytes()
+        mode, _, name = path.name.partition("-")
+        yield name, mode, number, path.read_bytes()
 
 
 def main() -> None:
-    """Reads damaged clips for a while, or stored ones; exit code 1 after a finding."""
+    """Read corrupted or stored clips for a while; exit code 1 after a finding."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=20)
-    parser.add_argument("--count", type=int, help="At most so many.")
+    parser.add_argument("--count", type=int, help="Maximum number of cases.")
     parser.add_argument("--begin", type=int, default=1_000_000, help="The first seed.")
-    parser.add_argument("--keep", type=Path, help="Folder for what does harm.")
-    parser.add_argument("stored", type=Path, nargs="*", help="Read these instead.")
+    parser.add_argument("--keep", type=Path, help="Folder for the findings.")
+    parser.add_argument("stored", type=Path, nargs="*", help="Read these files instead.")
     options = parser.parse_args()
-    deadline, done, found = time.monotonic() + 60 * options.minutes, 0, 0
+    deadline, result, found = time.monotonic() + 60 * options.minutes, 0, 0
     those = replayed(options.stored) if options.stored else cases(options.count, options.begin)
-    for name, way, seed, data in those:
+    for name, mode, seed, data in those:
         if time.monotonic() > deadline:
             break
-        done += 1
-        words = finding(data, name, way)
-        if not words:
+        result += 1
+        message = finding(data, name, mode)
+        if not message:
             continue
         found += 1
         if options.keep:
             options.keep.mkdir(parents=True, exist_ok=True)
-            (options.keep / f"{way}-{seed}-{name}").write_bytes(data)
-            (options.keep / f"{way}-{seed}-{name}.txt").write_text(words, "utf-8")
-        sys.stdout.write(f"{seed} {way} {name}: {words.strip().splitlines()[-1]}\n")
+            (options.keep / f"{mode}-{seed}-{name}").write_bytes(data)
+            (options.keep / f"{mode}-{seed}-{name}.txt").write_text(message, "utf-8")
+        sys.stdout.write(f"{seed} {mode} {name}: {message.strip().splitlines()[-1]}\n")
         sys.stdout.flush()
-    sys.stdout.write(f"{done} damaged clips, {found} findings\n")
+    sys.stdout.write(f"{result} damaged clips, {found} findings\n")
     sys.exit(bool(found))
 
 

@@ -1,4 +1,4 @@
-"""Cameras over HTTP that do as a test says, and clips as they would send them."""
+"""Simulated HTTP cameras with scripted behavior, and clips as they would send them."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ import av
 import numpy as np
 from av import AudioFrame, VideoFrame
 
-from clips import FLASH, GREY, clicks, flat
 from sentistream.types import UInt8Array
+from synthetic_clips import FLASH, GREY, clicks, flat
 
 RATE = 25
 SOUND = 48_000
 
 Write = Callable[[bytes], object]
 Send = Callable[[Write], None]
-"""Sends a camera's body, and returns when it hangs up."""
+"""Sends a camera's response body; the connection closes when it returns."""
 
 
 class Server:
-    """Where the cameras are, and how often each path was asked for."""
+    """The address of the cameras, and the requests per path."""
 
     def __init__(self, address: str) -> None:
         self.address = address
         self.cameras: dict[str, Send] = {}
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.ending = threading.Event()
 
     def add(self, send: Send | bytes, *, name: str = "camera") -> str:
-        """The address of a camera that sends so."""
+        """The address of a new camera that sends this."""
         self.cameras[f"/{name}"] = send if callable(send) else _whole(send)
         return f"{self.address}/{name}"
 
     def wait(self) -> None:
-        """A camera that sends nothing until the test is over."""
+        """A camera that sends nothing until the test ends."""
         self.ending.wait(60)
 
 
 @contextmanager
 def serve() -> Iterator[Server]:
-    """A server of cameras on this machine."""
+    """A local server of simulated cameras."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            server.asked.append(self.path)
+            server.requests.append(self.path)
             send = server.cameras.get(self.path)
             if send is None:
                 self.send_error(404)
@@ -60,7 +60,7 @@ def serve() -> Iterator[Server]:
             self.send_header("Content-Type", "application/octet-stream")
             self.send_header("Connection", "close")
             self.end_headers()
-            with suppress(OSError):  # nobody looks any more
+            with suppress(OSError):  # the client has disconnected
                 send(self.wfile.write)
 
         def log_message(self, *_: object) -> None:
@@ -84,13 +84,13 @@ def _whole(data: bytes) -> Send:
 
 
 def paced(data: bytes, seconds: float) -> Send:
-    """Sends these bytes evenly over so many seconds."""
+    """Send these bytes evenly over that many seconds."""
 
     def send(write: Write) -> None:
-        begun, pieces = time.monotonic(), 50
+        started, pieces = time.monotonic(), 50
         size = -(-len(data) // pieces)
         for number in range(pieces):
-            time.sleep(max(0.0, begun + number * seconds / pieces - time.monotonic()))
+            time.sleep(max(0.0, started + number * seconds / pieces - time.monotonic()))
             write(data[number * size : (number + 1) * size])
 
     return send
@@ -113,9 +113,9 @@ def stream(
     Args:
         start: The timestamp at which it begins, seconds.
     """
-    held = io.BytesIO()
+    buffer = io.BytesIO()
     options = {"mpegts_copyts": "1"} if form == "mpegts" else {}
-    with av.open(held, "w", format=form, options=options) as output:
+    with av.open(buffer, "w", format=form, options=options) as output:
         packets: list[Any] = []
         if pictures:
             video: Any = output.add_stream("libx264", rate=RATE, options={"bf": "0"})
@@ -137,25 +137,25 @@ def stream(
             for first in range(0, len(samples) - 1024, 1024):
                 if not sound_from <= first / SOUND < sound_to:
                     continue
-                heard = AudioFrame.from_ndarray(
+                sound_frame = AudioFrame.from_ndarray(
                     samples[None, first : first + 1024], format="fltp", layout="mono"
                 )
-                heard.sample_rate, heard.time_base = SOUND, Fraction(1, SOUND)
-                heard.pts = round(start * SOUND) + first
-                packets += audio.encode(heard)
+                sound_frame.sample_rate, sound_frame.time_base = SOUND, Fraction(1, SOUND)
+                sound_frame.pts = round(start * SOUND) + first
+                packets += audio.encode(sound_frame)
             packets += audio.encode(None)
         for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
             output.mux(packet)
-    return held.getvalue()
+    return buffer.getvalue()
 
 
 def jpegs(seconds: float, rate: float) -> Send:
     """A camera that sends JPEGs one after the other, as many do over HTTP."""
 
     def send(write: Write) -> None:
-        begun = time.monotonic()
+        started = time.monotonic()
         for number in range(round(seconds * rate)):
-            time.sleep(max(0.0, begun + number / rate - time.monotonic()))
+            time.sleep(max(0.0, started + number / rate - time.monotonic()))
             bright = number / rate % 1 < 0.5
             context: Any = av.CodecContext.create("mjpeg", "w")
             context.width, context.height = 64, 48

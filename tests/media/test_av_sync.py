@@ -1,4 +1,4 @@
-"""When a moment is ready, by pictures and sound that come as told."""
+"""When a moment is ready, for pictures and sound with scripted arrival times."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from av import VideoFrame
 
-from clips import GREY, flat
 from sentistream.media.av_sync import LONGEST_GAP, MISSED, PATIENCE, AvSync
 from sentistream.media.frame_reader import TimedFrame
 from sentistream.media.source import Faults
 from sentistream.types import FloatArray
+from synthetic_clips import GREY, flat
 
 TICK = 0.04
 
@@ -38,7 +38,7 @@ def ready(pair: AvSync) -> list[float]:
     return [moment.time for moment in pair.ready()]
 
 
-def test_a_moment_waits_for_its_sound_but_not_long() -> None:
+def test_moment_waits_briefly_for_its_sound() -> None:
     sound = Sound()
     pair = pairing(sound)
     assert ready(pair) == []
@@ -55,7 +55,7 @@ def test_a_moment_waits_for_its_sound_but_not_long() -> None:
     assert last > 0.9
 
 
-def test_sound_that_is_gone_is_not_waited_for() -> None:
+def test_lost_sound_is_not_waited_for() -> None:
     pair = pairing(Sound())
     late = []
     for number in range(1, 100):
@@ -65,7 +65,7 @@ def test_sound_that_is_gone_is_not_waited_for() -> None:
     assert max(wait for time, wait in late if time > MISSED + PATIENCE) < 2.5 * TICK
 
 
-def test_pictures_of_the_same_time_do_not_pile_up() -> None:
+def test_pictures_with_equal_times_do_not_queue_up() -> None:
     pair = pairing(None)
     for _ in range(10_000):
         pair.add([picture(0.0)])
@@ -74,7 +74,7 @@ def test_pictures_of_the_same_time_do_not_pile_up() -> None:
     assert ready(pair) == [0.0, TICK]
 
 
-def test_moments_go_on_where_pictures_are_left_out_on_purpose() -> None:
+def test_moments_continue_while_pictures_are_skipped() -> None:
     pair = pairing(None)
     pair.add([picture(TICK)])
     found, times = [], []
@@ -83,7 +83,7 @@ def test_moments_go_on_where_pictures_are_left_out_on_purpose() -> None:
         now = list(pair.ready())
         found += now
         times += [moment.time for moment in now]
-        assert times[-1] >= TICK * (number - 1) - 1e-9, "none waits for the next picture"
+        assert times[-1] >= TICK * (number - 1) - 1e-9, "no moment waits for the next picture"
     pair.add([picture(times[-1] + 2 * TICK)], left_out_until=times[-1] + 2 * TICK)
     pair.add([picture(times[-1] + 3 * TICK)], left_out_until=times[-1] + 2 * TICK)
     found += list(pair.ready())
@@ -93,13 +93,13 @@ def test_moments_go_on_where_pictures_are_left_out_on_purpose() -> None:
     assert pair.caught_up == 0
 
 
-def test_moments_that_were_left_out_to_catch_up_are_counted() -> None:
+def test_skipped_moments_are_counted() -> None:
     pair = pairing(None)
     pair.add([dataclasses.replace(picture(2.0), after_gap=True), picture(2.0 + TICK)])
     assert len(ready(pair)) + pair.caught_up == round(2.0 / TICK) + 1
 
 
-def test_a_gap_is_left_out() -> None:
+def test_gap_has_no_moments() -> None:
     pair = pairing(None)
     begin = LONGEST_GAP + 2
     pair.add([picture(begin + TICK * number) for number in range(3)])

@@ -15,13 +15,13 @@ pytest.importorskip("aiortc")
 
 from webrtc_peer import Peer
 
-from clips import FLASH, GREY, flat
 from sentistream.errors import InputError
 from sentistream.media import browser_source
 from sentistream.media.browser_source import BrowserSource
 from sentistream.media.receive_clock import ReceiveClock
 from sentistream.media.sdp import check_offer
 from sentistream.types import SOUND_RATE, UInt8Array
+from synthetic_clips import FLASH, GREY, flat
 
 TICK, WINDOW = 0.03, 0.24
 
@@ -33,7 +33,7 @@ def offer() -> Iterator[str]:
     peer.close()
 
 
-def test_pictures_and_sound_arrive_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_and_sound_are_synchronized(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browser_source, "QUEUE", 100_000)
     peer = Peer(channel=True)
     with BrowserSource(peer.offer(), tick=TICK, sound_window=WINDOW) as source:
@@ -70,21 +70,21 @@ def _beginnings(times: list[float]) -> list[float]:
     return [t for before, t in zip([-9.0, *times], times, strict=False) if t - before > 0.3]
 
 
-def test_the_source_ends_when_the_visitor_leaves() -> None:
+def test_source_ends_when_the_visitor_disconnects() -> None:
     peer = Peer()
     source = BrowserSource(peer.offer(), tick=TICK, sound_window=WINDOW)
     peer.take(source.answer)
     next(source)
     threading.Timer(0.2, peer.close).start()
-    begun = time.monotonic()
+    start = time.monotonic()
     for _ in source:
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - start < 10
     source.close()
     source.close()
     assert not source._thread.is_alive()
 
 
-def test_the_source_ends_when_nothing_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_source_ends_when_nothing_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browser_source, "SILENCE", 0.5)
     peer = Peer(sound=False)
     with BrowserSource(peer.offer(), tick=TICK, sound_window=WINDOW) as source:
@@ -95,7 +95,7 @@ def test_the_source_ends_when_nothing_comes(monkeypatch: pytest.MonkeyPatch) -> 
     peer.close()
 
 
-def test_nobody_comes(monkeypatch: pytest.MonkeyPatch, offer: str) -> None:
+def test_source_ends_when_nobody_connects(monkeypatch: pytest.MonkeyPatch, offer: str) -> None:
     monkeypatch.setattr(browser_source, "FIRST_PICTURE", 0.5)
     with (
         BrowserSource(offer, tick=TICK, sound_window=WINDOW) as source,
@@ -104,11 +104,11 @@ def test_nobody_comes(monkeypatch: pytest.MonkeyPatch, offer: str) -> None:
         next(source)
 
 
-def test_a_picture_that_changes_its_size_keeps_its_own() -> None:
-    begun = time.monotonic()
+def test_picture_size_may_change_midway() -> None:
+    start = time.monotonic()
 
     def turning(now: float) -> UInt8Array:
-        return flat(FLASH, 320, 240) if now - begun < 2 else flat(FLASH, 240, 320)
+        return flat(FLASH, 320, 240) if now - start < 2 else flat(FLASH, 240, 320)
 
     peer = Peer(turning, sound=False)
     with BrowserSource(peer.offer(), tick=TICK, sound_window=WINDOW) as source:
@@ -118,24 +118,24 @@ def test_a_picture_that_changes_its_size_keeps_its_own() -> None:
             if (moment.picture.width, moment.picture.height) == (240, 320):
                 assert source.info.sizes == ((320, 240), (240, 320))
                 break
-            assert time.monotonic() - begun < 15
+            assert time.monotonic() - start < 15
     peer.close()
 
 
-def test_who_is_slow_loses_the_oldest() -> None:
+def test_slow_reader_loses_the_oldest_moments() -> None:
     peer = Peer(sound=False)
     with BrowserSource(peer.offer(), tick=TICK, sound_window=WINDOW) as source:
         peer.take(source.answer)
         next(source)
         deadline = time.monotonic() + 15
         while not source.faults.dropped_moments and time.monotonic() < deadline:
-            time.sleep(0.8)  # what is tested: somebody slow
+            time.sleep(0.8)  # tests a slow reader
             next(source)
         assert source.faults.dropped_moments > 0
     peer.close()
 
 
-def test_pictures_that_are_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_oversized_pictures_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browser_source, "MAX_PIXELS", 1000)
     peer = Peer(sound=False)
     with BrowserSource(peer.offer(), tick=TICK, sound_window=WINDOW) as source:
@@ -145,23 +145,23 @@ def test_pictures_that_are_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     peer.close()
 
 
-def test_nothing_leads_elsewhere(offer: str) -> None:
-    """Only this machine's own addresses are named, and only the visitor's own are called."""
+def test_ice_candidates_are_local_only(offer: str) -> None:
+    """The answer names only this machine's addresses, and only the visitor's are contacted."""
     with BrowserSource(offer, tick=TICK, sound_window=WINDOW) as source:
         kinds = re.findall(r"a=candidate:.* typ (\w+)", source.answer)
     assert kinds
     assert set(kinds) == {"host"}
-    strangers = (
+    foreign_hosts = (
         "a=candidate:1 1 udp 1 203.0.113.7 9 typ srflx raddr 0.0.0.0 rport 9\r\n"
         "a=candidate:2 1 udp 1 203.0.113.8 9 typ relay raddr 0.0.0.0 rport 9\r\n"
         "a=candidate:3 1 tcp 1 203.0.113.9 9 typ host tcptype active\r\n"
     )
-    kept = check_offer(offer + strangers)
+    kept = check_offer(offer + foreign_hosts)
     assert "203.0.113" not in kept
     assert kept.count("typ host") == offer.count("typ host")
 
 
-def test_what_is_no_offer(offer: str) -> None:
+def test_invalid_offer_is_refused(offer: str) -> None:
     video = offer[offer.index("m=video") :].partition("\r\nm=")[0]
     for bad in (
         "",
@@ -183,7 +183,7 @@ def test_what_is_no_offer(offer: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_a_damaged_offer_is_refused_or_answered(offer: str, seed: int) -> None:
+def test_damaged_offer_is_refused_or_answered(offer: str, seed: int) -> None:
     random = np.random.default_rng(seed)
     text = list(offer)
     for place in random.integers(0, len(text), random.integers(1, 30)):
@@ -192,7 +192,7 @@ def test_a_damaged_offer_is_refused_or_answered(offer: str, seed: int) -> None:
         BrowserSource("".join(text), tick=TICK, sound_window=WINDOW).close()
 
 
-def test_stamps_are_placed_by_the_least_late() -> None:
+def test_timestamps_follow_the_least_delayed_arrival() -> None:
     random = np.random.default_rng(7)
     clock = ReceiveClock()
     places = [
@@ -200,7 +200,7 @@ def test_stamps_are_placed_by_the_least_late() -> None:
     ]
     errors = np.array(places) - np.arange(900) / 30 - 0.05
     assert np.abs(errors[100:]).max() < 0.02
-    # and when the way becomes longer for good, after ten seconds
+    # and when the delay grows for good, after ten seconds
     places = [clock.place(1030 + at / 30, 30.25 + at / 30) for at in range(1000)]
     assert places[-1] == pytest.approx(30.25 + 999 / 30, abs=0.02)
     assert clock.lag == pytest.approx(0.2, abs=0.02)

@@ -1,4 +1,4 @@
-"""Hardware decoders, of which none is here: PyAV's answers are replaced; the fallback is real."""
+"""Hardware decoders, none of which exists here: PyAV's answers are fake, the fallback is real."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from av.error import InvalidDataError
 from av.video.codeccontext import VideoCodecContext
 from click.testing import CliRunner
 
-from clips import write_clip
 from sentistream import analyze
 from sentistream.cli import main
 from sentistream.decoder_names import DECODERS, HARDWARE
@@ -23,10 +22,11 @@ from sentistream.media import open_source
 from sentistream.media.decoder import Decoder, hardware_decoders
 from sentistream.media.picture import YuvPicture
 from sentistream.types import Box
+from synthetic_clips import write_clip
 
 
 @pytest.fixture(autouse=True)
-def looked_for_anew() -> Iterator[None]:
+def _reset_hardware_probe() -> Iterator[None]:
     decoders.forget_hardware()
     yield
     decoders.forget_hardware()
@@ -38,22 +38,22 @@ def clip(tmp_path: Path) -> Path:
 
 
 def moving(seconds: float) -> list[tuple[float, Any]]:
-    """Stripes that move, each picture unlike the others."""
-    made = []
+    """Moving stripes, so that every picture differs."""
+    contexts = []
     for number in range(round(25 * seconds)):
         pixels = np.zeros((48, 64, 3), np.uint8)
         pixels[:, np.arange(64) % 16 < 1 + number % 15] = 40 + 2 * (number % 100)
-        made.append((number / 25, pixels))
-    return made
+        contexts.append((number / 25, pixels))
+    return contexts
 
 
 class Context:
-    """Stands in for a hardware decoder's context, with software beneath.
+    """A fake hardware decoder context that decodes in software.
 
     Args:
-        fails: Whether it fails at the packet of that number.
-        nothing: Whether it never gives a picture.
-        falls_back: Whether FFmpeg goes on in software by itself.
+        fails: Whether it fails at the packet with this number.
+        nothing: Whether it never returns a picture.
+        falls_back: Whether FFmpeg falls back to software by itself.
     """
 
     def __init__(
@@ -80,24 +80,24 @@ class Context:
         if self._fails(self.packets - 1):
             raise InvalidDataError(1, "hardware failed")
         frames = [] if self._nothing else self._software.decode(packet)
-        # as hardware hands them over
+        # as hardware returns them
         nv12 = [frame.reformat(format="nv12") for frame in frames]
         for old, new in zip(frames, nv12, strict=True):
             new.pts, new.time_base = old.pts, old.time_base
         return nv12
 
 
-def pretend(
-    monkeypatch: pytest.MonkeyPatch, made: list[Context], name: str = "cuda", **how: Any
+def install_fake_decoder(
+    monkeypatch: pytest.MonkeyPatch, contexts: list[Context], name: str = "cuda", **how: Any
 ) -> None:
-    """Has that decoder be there, as a ``Context``."""
+    """Make that decoder available, as a ``Context``."""
 
     def opened(stream: Any, coding: str, wanted: str) -> Context | None:
         assert coding == "h264"
         if wanted != name:
             return None
-        made.append(Context(stream, **how))
-        return made[-1]
+        contexts.append(Context(stream, **how))
+        return contexts[-1]
 
     monkeypatch.setattr(decoders, "hwdevices_available", lambda: [name])
     monkeypatch.setattr(decoders, "_problem", lambda one: "" if one == name else "absent")
@@ -115,7 +115,7 @@ def assert_same(found: list[Any], expected: list[Any]) -> None:
     assert all(np.array_equal(a[2], b[2]) for a, b in zip(found, expected, strict=True))
 
 
-def test_each_decoder_that_is_not_here_is_replaced_by_software_and_it_is_said(clip: Path) -> None:
+def test_unavailable_decoder_falls_back_to_software_with_a_remark(clip: Path) -> None:
     expected, _ = pictures(clip, "software")
     working = {one.name for one in hardware_decoders() if not one.problem}
     for name in HARDWARE:
@@ -137,7 +137,7 @@ def test_auto_falls_back_without_a_remark(clip: Path, monkeypatch: pytest.Monkey
     assert info.decoder == "software" and not info.remarks
 
 
-def test_what_decodes_is_logged_once(
+def test_decoder_in_use_is_logged_once(
     clip: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(decoders, "_problem", lambda _: "absent")
@@ -148,16 +148,16 @@ def test_what_decodes_is_logged_once(
 
 
 @pytest.mark.parametrize("wanted", ["auto", "cuda"])
-def test_hardware_that_is_there_decodes(
+def test_available_hardware_decodes(
     clip: Path, monkeypatch: pytest.MonkeyPatch, wanted: str
 ) -> None:
     expected, _ = pictures(clip, "software")
-    made: list[Context] = []
-    pretend(monkeypatch, made)
+    contexts: list[Context] = []
+    install_fake_decoder(monkeypatch, contexts)
     found, info = pictures(clip, wanted)
     assert_same(found, expected)
     assert info.decoder == "cuda" and not info.remarks
-    assert made[-1].packets > 10
+    assert contexts[-1].packets > 10
 
 
 @pytest.mark.parametrize(
@@ -170,47 +170,47 @@ def test_hardware_that_is_there_decodes(
     ],
     ids=["at once", "behind the first packet", "no pictures", "within FFmpeg"],
 )
-def test_hardware_that_fails_is_replaced_without_loss(
+def test_failing_hardware_is_replaced_without_loss(
     clip: Path, monkeypatch: pytest.MonkeyPatch, how: dict[str, Any]
 ) -> None:
     expected, _ = pictures(clip, "software")
-    pretend(monkeypatch, [], **how)
+    install_fake_decoder(monkeypatch, [], **how)
     found, info = pictures(clip, "cuda")
     assert_same(found, expected)
     assert info.decoder == "software"
     assert "The decoder cuda cannot be used" in info.remarks[0]
 
 
-def test_hardware_that_breaks_off_on_the_way_is_replaced(
+def test_hardware_that_fails_midway_is_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_clip(tmp_path / "a.mp4", moving(8.0), codec="libx264")
     expected, _ = pictures(path, "software")
-    pretend(monkeypatch, [], fails=lambda number: number > 50)
+    install_fake_decoder(monkeypatch, [], fails=lambda number: number > 50)
     found, info = pictures(path, "cuda")
     assert info.decoder == "software"
     assert "The decoder cuda cannot be used" in info.remarks[0]
     assert found[-1][0] == expected[-1][0]
 
 
-def test_other_codings_are_left_to_software(
+def test_other_codecs_are_decoded_in_software(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_clip(tmp_path / "a.mp4", moving(1.0), codec="mpeg4")
-    pretend(monkeypatch, [])
+    install_fake_decoder(monkeypatch, [])
     _, info = pictures(path, "cuda")
     assert info.decoder == "software"
     assert "(it cannot decode mpeg4)" in info.remarks[0]
 
 
-def test_an_unknown_decoder_is_an_error(clip: Path) -> None:
+def test_unknown_decoder_is_an_error(clip: Path) -> None:
     with pytest.raises(ValueError, match="A decoder is one of auto, software"):
         pictures(clip, "magic")
     answer = CliRunner().invoke(main, ["analyze", str(clip), "--decoder", "magic"])
     assert answer.exit_code == 2 and "vaapi" in answer.output
 
 
-def test_every_name_is_one_that_ffmpeg_knows() -> None:
+def test_every_decoder_name_is_known_to_ffmpeg() -> None:
     from av.codec.hwaccel import HWDeviceType
 
     known = {one.name for one in HWDeviceType} | {"v4l2"}
@@ -218,31 +218,31 @@ def test_every_name_is_one_that_ffmpeg_knows() -> None:
     assert DECODERS[:2] == ("auto", "software")
 
 
-def test_a_chip_of_linux_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = {one.name: one.problem for one in hardware_decoders()}
-    assert "v4l2" not in told or told["v4l2"] in ("", "no such device")
+def test_linux_hardware_is_used_if_present(monkeypatch: pytest.MonkeyPatch) -> None:
+    problems = {one.name: one.problem for one in hardware_decoders()}
+    assert "v4l2" not in problems or problems["v4l2"] in ("", "no such device")
     decoders.forget_hardware()
     monkeypatch.setattr(decoders, "decoder_chips", lambda: ["bcm2835-codec-decode"])
     assert {one.name: one.problem for one in hardware_decoders()}.get("v4l2", "") == ""
 
 
-def test_analysis_says_what_decoded(clip: Path) -> None:
+def test_analysis_reports_its_decoder(clip: Path) -> None:
     with analyze(clip, decoder="software") as analysis:
         assert analysis.info.decoder == "software"
 
 
-def test_the_doctor_shows_what_there_is() -> None:
+def test_doctor_lists_hardware_decoders() -> None:
     from sentistream.diagnosis import diagnose
 
     found = {one.topic: one for one in diagnose()}
     assert "decoding" in found
     for one in hardware_decoders():
-        told = found[f"decoder {one.name}"].found
-        assert told == (f"not usable here: {one.problem}" if one.problem else "works")
+        status = found[f"decoder {one.name}"].found
+        assert status == (f"not usable here: {one.problem}" if one.problem else "works")
 
 
 @pytest.mark.parametrize("size", [(64, 48), (70, 50), (1280, 720)])
-def test_nv12_is_read_in_place(size: tuple[int, int]) -> None:
+def test_nv12_is_read_without_copying(size: tuple[int, int]) -> None:
     width, height = size
     down, across = np.mgrid[0:height, 0:width]
     bands = np.stack([across * 200 / width, down * 200 / height, (across + down) % 128], -1)
@@ -258,7 +258,7 @@ def test_nv12_is_read_in_place(size: tuple[int, int]) -> None:
     assert np.abs(picture.rgb().astype(int) - other.rgb()).mean() < 1.5
 
 
-def test_a_software_context_is_set_up_like_the_streams(clip: Path) -> None:
+def test_software_context_has_the_streams_parameters(clip: Path) -> None:
     with av.open(str(clip)) as container:
         stream = container.streams.video[0]
         assert Decoder(stream, "software").decode(None) == []

@@ -1,4 +1,4 @@
-"""However picture and sound lie in a file_source, the moments are the same."""
+"""The moments are the same however picture and sound are interleaved in the file."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import numpy as np
 import pytest
 from av.container import InputContainer
 
-from clips import clicks, flat, write_clip
 from sentistream.media import demux, file_source, open_source
 from sentistream.media.container import open_file
 from sentistream.types import FloatArray
+from synthetic_clips import clicks, flat, write_clip
 
-Told = list[tuple[float, float, FloatArray | None]]
+MomentData = list[tuple[float, float, FloatArray | None]]
 
 
-def told(path: Path) -> Told:
+def moment_data(path: Path) -> MomentData:
     with open_source(path, tick=0.03, sound_window=0.03) as source:
         moments = [(moment.time, moment.picture_time, moment.sound) for moment in source]
         assert not source.faults
     return moments
 
 
-def assert_same(first: Told, second: Told) -> None:
+def assert_same(first: MomentData, second: MomentData) -> None:
     assert len(first) == len(second) > 50
     for one, other in zip(first, second, strict=True):
         assert one[:2] == other[:2]
@@ -51,20 +51,18 @@ def count_openings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 @pytest.mark.parametrize("most", [0, 700])
-def test_sound_read_apart_is_the_same_sound(
+def test_separately_read_sound_is_identical(
     clip: Path, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    together = told(clip)
+    together = moment_data(clip)
     assert any(sound is not None and np.abs(sound).max() > 0.5 for _, _, sound in together)
     opened = count_openings(monkeypatch)
     monkeypatch.setattr(demux, "MAX_WAITING", most)
-    assert_same(told(clip), together)
+    assert_same(moment_data(clip), together)
     assert len(opened) == 2
 
 
-def test_one_reading_is_enough_for_a_usual_file(
-    clip: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_usual_file_is_opened_once(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = count_openings(monkeypatch)
-    told(clip)
+    moment_data(clip)
     assert len(opened) == 1

@@ -1,4 +1,4 @@
-"""A voice survives the mix to one channel."""
+"""Downmixing to one channel preserves a voice."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from av import AudioFrame
 
-from clips import flashing, write_clip
 from sentistream.media import open_source
 from sentistream.media.downmix import Downmixer
 from sentistream.media.sound import SoundBuffer
+from synthetic_clips import flashing, write_clip
 
 RATE = 48_000
 VOICE = (0.3 * np.sin(2 * np.pi * 300 * np.arange(RATE) / RATE)).astype(np.float32)
@@ -43,7 +43,7 @@ def level(sound: Any) -> float:
         (("UNK", "UNK"), [VOICE, -VOICE]),
     ],
 )
-def test_the_voice_is_kept_at_its_level(names: tuple[str, ...], channels: list[Any]) -> None:
+def test_voice_keeps_its_level(names: tuple[str, ...], channels: list[Any]) -> None:
     mixer = Downmixer(names)
     blocks = np.split(np.stack(channels).astype(np.float32), 50, axis=1)
     mixed = np.concatenate([mixer.mix(block) for block in blocks])
@@ -59,13 +59,13 @@ def test_ordinary_stereo_is_averaged() -> None:
     assert mixer.cancelling == 0
 
 
-def test_cancelling_is_counted() -> None:
+def test_phase_cancellation_is_counted() -> None:
     mixer = Downmixer(("FL", "FR"))
     mixer.mix(np.stack([VOICE, -VOICE]))
     assert mixer.cancelling == RATE
 
 
-def test_damaged_samples_do_not_last() -> None:
+def test_damaged_samples_have_no_lasting_effect() -> None:
     mixer = Downmixer(("FL", "FR"))
     broken = np.full((2, 100), np.nan, np.float32)
     broken[0, 3] = np.inf
@@ -85,7 +85,7 @@ def frames(left: Any, right: Any) -> list[AudioFrame]:
     return found
 
 
-def test_live_sound_goes_through_the_same_mix() -> None:
+def test_live_sound_uses_the_same_downmix() -> None:
     buffer = SoundBuffer()
     for place, frame in enumerate(frames(VOICE, -VOICE)):
         buffer.add(frame, place * 0.02)
@@ -95,7 +95,7 @@ def test_live_sound_goes_through_the_same_mix() -> None:
     assert buffer.cancelling == pytest.approx(1.0, abs=0.05)
 
 
-def test_a_file_in_opposite_phase_is_heard(tmp_path: Path) -> None:
+def test_file_in_opposite_phase_is_audible(tmp_path: Path) -> None:
     path = tmp_path / "phase.mkv"
     with av.open(str(path), "w") as container:
         video: Any = container.add_stream("mpeg4", rate=25)
@@ -119,7 +119,7 @@ def test_a_file_in_opposite_phase_is_heard(tmp_path: Path) -> None:
     assert level(sounds[4]) == pytest.approx(level(VOICE), rel=0.05)
 
 
-def test_equal_sides_are_as_loud_as_one(tmp_path: Path) -> None:
+def test_equal_channels_are_as_loud_as_one(tmp_path: Path) -> None:
     levels = []
     for codec, layout in (("aac", "mono"), ("aac", "stereo"), ("flac", "stereo")):
         path = tmp_path / f"{codec}-{layout}.mkv"
@@ -134,8 +134,8 @@ def _when(packet: Any) -> float:
 
 
 @pytest.mark.parametrize("channels", [2, 3, 6, 7, 8, 9, 16])
-def test_any_number_of_channels(tmp_path: Path, channels: int) -> None:
-    """Also such as say nothing of their places."""
+def test_any_number_of_channels_is_mixed(tmp_path: Path, channels: int) -> None:
+    """Also layouts without channel positions."""
     path = tmp_path / "many.wav"
     with wave.open(str(path), "wb") as file:
         file.setnchannels(channels)
@@ -152,7 +152,7 @@ def test_any_number_of_channels(tmp_path: Path, channels: int) -> None:
 
 
 @pytest.mark.parametrize("layout", ["5.1", "7.1", "quad", "hexadecagonal"])
-def test_places_that_are_known(layout: str) -> None:
+def test_known_channel_positions_keep_the_level(layout: str) -> None:
     count = av.AudioLayout(layout).nb_channels
     frame = AudioFrame.from_ndarray(
         np.repeat(VOICE[:, None], count, 1).reshape(1, -1), format="flt", layout=layout

@@ -1,4 +1,4 @@
-"""AvSync of pictures and sound from files of many kinds."""
+"""Picture and sound of many file formats stay in sync."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clips import FLASH, GREY, clicks, flashing, flat, write_clip
 from sentistream.media import open_source
 from sentistream.media.prefetch import prefetch
 from sentistream.types import SOUND_RATE, Moment
+from synthetic_clips import FLASH, GREY, clicks, flashing, flat, write_clip
 
 CONTAINERS = {
     "mp4": ("mpeg4", "aac", 48_000, "mono"),
@@ -42,15 +42,15 @@ def first_click(found: list[Moment]) -> float:
         if moment.sound is not None and np.abs(moment.sound).max() > 0.3:
             place = int(np.argmax(np.abs(moment.sound) > 0.3)) - len(moment.sound)
             return moment.time + place / SOUND_RATE
-    raise AssertionError("no click was heard")
+    raise AssertionError("no click was found")
 
 
 @pytest.mark.parametrize("kind", CONTAINERS)
 @pytest.mark.parametrize("late", [0.0, 0.4])
-def test_a_click_and_a_flash_meet(tmp_path: Path, kind: str, late: float) -> None:
+def test_click_and_flash_coincide(tmp_path: Path, kind: str, late: float) -> None:
     codec, sound_codec, rate, layout = CONTAINERS[kind]
     if late and kind in ("avi", "mpg"):
-        pytest.skip("this container has no late start")
+        pytest.skip("this container cannot start late")
     path = write_clip(
         tmp_path / f"clip.{kind}",
         flashing(2, [0.8]),
@@ -63,7 +63,7 @@ def test_a_click_and_a_flash_meet(tmp_path: Path, kind: str, late: float) -> Non
         sound_start=late,
     )
     found = moments(path)
-    # AAC smears a click by a few milliseconds ahead; millisecond timestamps round
+    # AAC pre-echo moves a click a few milliseconds earlier; millisecond timestamps are rounded
     assert first_click(found) == pytest.approx(first_flash(found), abs=0.006)
     start = found[0].time
     for moment in found:
@@ -73,7 +73,7 @@ def test_a_click_and_a_flash_meet(tmp_path: Path, kind: str, late: float) -> Non
             assert moment.sound is None
 
 
-def test_pictures_that_start_late(tmp_path: Path) -> None:
+def test_late_first_picture_keeps_sync(tmp_path: Path) -> None:
     pictures = [(time + 0.5, pixels) for time, pixels in flashing(1, [0.4])]
     path = write_clip(tmp_path / "late.mp4", pictures, clicks(1.5, 48_000, [0.9]))
     found = moments(path)
@@ -82,20 +82,20 @@ def test_pictures_that_start_late(tmp_path: Path) -> None:
     assert first_click(found) == pytest.approx(first_flash(found), abs=0.006)
 
 
-def test_ticks_on_one_clock(tmp_path: Path) -> None:
+def test_ticks_are_on_one_clock(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "plain.mp4", flashing(1, []), clicks(3, 48_000))
     found = moments(path, tick=0.03, window=0.06)
     times = [moment.time for moment in found]
     assert times == pytest.approx([0.03 * index for index in range(34)])
     for moment in found:
-        # the newest picture at or before the tick, of 25 a second
+        # the newest picture at or before the tick, at 25 fps
         assert moment.picture_time == pytest.approx(int(moment.time / 0.04 + 1e-6) * 0.04)
         assert moment.sound is None or moment.sound.shape == (2880,)
     assert found[0].sound is None and found[1].sound is None
     assert all(moment.sound is not None for moment in found[2:])
 
 
-def test_ticks_that_share_a_frame_share_the_picture(tmp_path: Path) -> None:
+def test_ticks_within_a_frame_share_the_picture(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "slow.mp4", flashing(1, [], rate=10), rate=10)
     found = moments(path, tick=0.03)
     for before, after in itertools.pairwise(found):
@@ -103,7 +103,7 @@ def test_ticks_that_share_a_frame_share_the_picture(tmp_path: Path) -> None:
     assert len({id(moment.picture) for moment in found}) == 10
 
 
-def test_variable_frame_rate_with_missing_frames(tmp_path: Path) -> None:
+def test_variable_frame_rate_with_missing_frames_keeps_sync(tmp_path: Path) -> None:
     times = [0.0, 0.04, 0.05, 0.055, 0.3, 0.9, 0.901, 1.0]
     pictures = [(time, flat(20 + 25 * index)) for index, time in enumerate(times)]
     path = write_clip(tmp_path / "uneven.mkv", pictures, codec="ffv1")
@@ -116,7 +116,7 @@ def test_variable_frame_rate_with_missing_frames(tmp_path: Path) -> None:
         )
 
 
-def test_sound_with_holes_and_an_early_end(tmp_path: Path) -> None:
+def test_sound_with_holes_and_an_early_end_keeps_sync(tmp_path: Path) -> None:
     path = write_clip(
         tmp_path / "holes.mkv",
         flashing(3, []),
@@ -128,12 +128,12 @@ def test_sound_with_holes_and_an_early_end(tmp_path: Path) -> None:
     assert first_click(found) == pytest.approx(1.5, abs=0.002)
     for moment in found:
         in_hole = 0.56 < moment.time < 1.0 or moment.time > 2.03
-        heard = 0.03 <= moment.time < 0.5 or 1.06 < moment.time < 1.99
+        is_audible = 0.03 <= moment.time < 0.5 or 1.06 < moment.time < 1.99
         assert not (in_hole and moment.sound is not None)
-        assert not (heard and moment.sound is None)
+        assert not (is_audible and moment.sound is None)
 
 
-def test_a_wrong_timestamp_does_not_move_the_clock(tmp_path: Path) -> None:
+def test_wrong_timestamp_does_not_move_the_clock(tmp_path: Path) -> None:
     path = write_clip(
         tmp_path / "leap.mkv",
         flashing(2, [1.6]),
@@ -141,7 +141,7 @@ def test_a_wrong_timestamp_does_not_move_the_clock(tmp_path: Path) -> None:
         codec="ffv1",
         sound_codec="pcm_s16le",
     )
-    # the picture at 0.32 s says 30 s: track 1, milliseconds within the cluster, no flags
+    # the picture at 0.32 s has timestamp 30 s: track 1, milliseconds within the cluster, no flags
     data = path.read_bytes()
     right, wrong = (b"\x81" + struct.pack(">h", time) + b"\0" for time in (320, 30_000))
     assert data.count(right) == 1
@@ -151,7 +151,7 @@ def test_a_wrong_timestamp_does_not_move_the_clock(tmp_path: Path) -> None:
     assert first_click(found) == pytest.approx(first_flash(found), abs=0.006)
 
 
-def test_a_clock_that_starts_again(tmp_path: Path) -> None:
+def test_restarting_clock_is_continued(tmp_path: Path) -> None:
     part = write_clip(
         tmp_path / "part.ts", flashing(2, [0.8]), clicks(2, 48_000, [0.8]), codec="libx264"
     ).read_bytes()
@@ -165,7 +165,7 @@ def test_a_clock_that_starts_again(tmp_path: Path) -> None:
     assert first_click(later) == pytest.approx(first_flash(later), abs=0.07)
 
 
-def test_a_very_long_still_is_not_filled(tmp_path: Path) -> None:
+def test_very_long_still_is_not_filled(tmp_path: Path) -> None:
     pictures = [(0.0, flat(50)), (0.04, flat(50)), (500.0, flat(90)), (500.04, flat(90))]
     path = write_clip(tmp_path / "pause.mkv", pictures, codec="ffv1")
     with open_source(path, tick=0.1, sound_window=0.1) as source:
@@ -175,17 +175,17 @@ def test_a_very_long_still_is_not_filled(tmp_path: Path) -> None:
     assert found[-1].time == pytest.approx(500, abs=0.1)
 
 
-def test_closing_while_another_thread_reads(tmp_path: Path) -> None:
+def test_closing_during_a_read_is_safe(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.mp4", flashing(4, []), clicks(4, 48_000))
     source = open_source(path, tick=0.001, sound_window=0.01)
     ahead = prefetch(source, 2)
     assert next(ahead).time == 0
-    source.close()  # in the wrong order: the thread still reads
+    source.close()  # in the wrong order: the thread is still reading
     assert len(list(ahead)) < 4000
     ahead.close()
 
 
-def test_no_sound_at_all(tmp_path: Path) -> None:
+def test_file_without_sound_is_read(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "mute.mp4", flashing(0.5, []))
     with open_source(path, tick=0.03, sound_window=0.03) as source:
         assert source.info.audio_codec is None
@@ -193,7 +193,7 @@ def test_no_sound_at_all(tmp_path: Path) -> None:
         assert all(moment.sound is None for moment in source)
 
 
-def test_info(tmp_path: Path) -> None:
+def test_info_describes_the_streams(tmp_path: Path) -> None:
     path = write_clip(
         tmp_path / "facts.mp4",
         flashing(1, []),
@@ -212,7 +212,7 @@ def test_info(tmp_path: Path) -> None:
     assert (info.audio_rate, info.audio_channels, info.live) == (44_100, 2, False)
 
 
-def test_a_single_picture_video(tmp_path: Path) -> None:
+def test_single_picture_video_is_read(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "one.mp4", [(0.0, flat(100))])
     assert len(moments(path, tick=0.03)) in (1, 2)
 
@@ -224,11 +224,11 @@ def test_closed_sources_end(tmp_path: Path) -> None:
     source.close()
     source.close()
     assert list(source) == []
-    assert moment.picture.rgb().shape == (48, 64, 3)  # what was handed out stays valid
+    assert moment.picture.rgb().shape == (48, 64, 3)  # earlier moments stay valid
 
 
 @pytest.mark.parametrize("to_the_end", [True, False])
-def test_closed_sources_let_go_of_their_buffers_at_once(tmp_path: Path, to_the_end: bool) -> None:
+def test_closed_sources_free_their_buffers_at_once(tmp_path: Path, to_the_end: bool) -> None:
     path = write_clip(tmp_path / "clip.mp4", flashing(1, []), clicks(1, 48_000))
     gc.collect()
     gc.disable()
@@ -246,7 +246,7 @@ def test_closed_sources_let_go_of_their_buffers_at_once(tmp_path: Path, to_the_e
         gc.enable()
 
 
-def test_real_clips(real_data: Path) -> None:
+def test_real_clips_are_read(real_data: Path) -> None:
     for path in sorted((real_data / "clips").glob("*.mp4")):
         with open_source(path, tick=0.03, sound_window=0.03) as source:
             found = list(source)

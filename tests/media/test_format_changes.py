@@ -1,4 +1,4 @@
-"""What changes in mid-stream is taken at its own value, counted and said."""
+"""Format changes in mid-stream are applied, counted and reported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from av import AudioFrame, VideoFrame
 from av.bitstream import BitStreamFilterContext
 from click.testing import CliRunner
 
-from clips import flashing, write_clip
 from sentistream.cli import main
 from sentistream.media import live_source, open_source
 from sentistream.media.av_sync import AvSync
@@ -26,12 +25,13 @@ from sentistream.media.frame_reader import TimedFrame, nanosecond
 from sentistream.media.sound import SoundBuffer
 from sentistream.media.source import Faults
 from sentistream.media.source_factory import open_stream
+from synthetic_clips import flashing, write_clip
 
 
 def changing(
     folder: Path, size: tuple[int, int] = (64, 48), pixel_aspect: Fraction | None = None
 ) -> Path:
-    """A clip of one second that goes on for another with other properties."""
+    """A clip whose properties change after one second."""
     halves = (("a", (64, 48), None), ("b", size, pixel_aspect))
     for name, (width, height), aspect in halves:
         write_clip(
@@ -68,7 +68,7 @@ def test_each_picture_has_its_own_size(tmp_path: Path) -> None:
     assert sizes.count((128, 160)) == pytest.approx(10, abs=2)
 
 
-def test_a_pixels_aspect_that_changes(tmp_path: Path) -> None:
+def test_changing_pixel_aspect_is_applied(tmp_path: Path) -> None:
     path = changing(tmp_path, pixel_aspect=Fraction(2, 1))
     with open_source(path, tick=0.1, sound_window=0.1) as source:
         widths = [m.picture.width for m in source]
@@ -76,7 +76,7 @@ def test_a_pixels_aspect_that_changes(tmp_path: Path) -> None:
     assert (widths[0], widths[-1]) == (64, 128)
 
 
-def test_the_change_is_said(tmp_path: Path) -> None:
+def test_size_change_is_reported(tmp_path: Path) -> None:
     path, out = changing(tmp_path, size=(128, 160)), tmp_path / "out"
     result = CliRunner().invoke(main, ["analyze", str(path), "--out", str(out), "--video"])
     assert result.exit_code == 0, result.output
@@ -89,8 +89,8 @@ def test_the_change_is_said(tmp_path: Path) -> None:
         assert len({(f.width, f.height) for f in video.decode(video=0)}) == 1
 
 
-def test_a_turn_that_changes() -> None:
-    """As a phone turned in the hand sends it: a display matrix on some pictures alone."""
+def test_changing_rotation_is_applied() -> None:
+    """As a rotating phone sends it: a display matrix on some pictures only."""
     faults = Faults()
 
     def timed(number: int, width: int, height: int) -> TimedFrame:
@@ -113,7 +113,7 @@ def turned_by_messages(
     b_frames: int = 0,
     top: int | None = None,
 ) -> Path:
-    """A second of each turn, as H.264's display orientation messages say it (0 without one)."""
+    """One second per rotation, given by H.264 display orientation messages (0: no message)."""
     upright = path.with_name("upright.ts")
     pictures = flashing(1, [], width=64, height=48)
     if top is not None:
@@ -131,8 +131,8 @@ def turned_by_messages(
             with av.open(str(upright)) as source:
                 video = source.streams.video[0]
                 stream = stream or output.add_stream_from_template(video)
-                asked = turn if isinstance(turn, str) else f"rotate={turn}"
-                options = f"display_orientation=insert:{asked}" if turn else ""
+                option = turn if isinstance(turn, str) else f"rotate={turn}"
+                options = f"display_orientation=insert:{option}" if turn else ""
                 messages = BitStreamFilterContext(f"h264_metadata={options}".strip("="), video)
                 packets = [one for packet in source.demux(video) for one in messages.filter(packet)]
                 for packet in packets:
@@ -146,10 +146,10 @@ def turned_by_messages(
 
 @pytest.mark.parametrize(("every", "b_frames"), [(250, 0), (250, 2), (1, 0), (10, 2)])
 @pytest.mark.parametrize("threads", [1, 0])
-def test_a_turn_that_changes_in_h264(
+def test_changing_rotation_in_h264_is_applied(
     tmp_path: Path, every: int, b_frames: int, threads: int
 ) -> None:
-    """The message comes with some keyframes alone, or just behind them."""
+    """The message comes with some keyframes only, or just after them."""
     path = turned_by_messages(tmp_path / "t.ts", (0, 90, 0, 270), every=every, b_frames=b_frames)
     with open_source(path, tick=0.04, sound_window=0.04, threads=threads) as source:
         pictures = [(m.picture.width, m.picture.height) for m in source]
@@ -157,7 +157,7 @@ def test_a_turn_that_changes_in_h264(
         assert source.info.sizes == ((64, 48), (48, 64))
     runs = [(size, len(list(run))) for size, run in groupby(pictures)]
     assert [size for size, _ in runs] == [(64, 48), (48, 64), (64, 48), (48, 64)]
-    # a message that comes behind the last keyframe of a second is the next second's first
+    # a message after a second's last keyframe belongs to the next second's first
     assert [length for _, length in runs] == pytest.approx([25, 25, 25, 25], abs=2)
 
 
@@ -171,10 +171,10 @@ def test_a_turn_that_changes_in_h264(
         ((180, "flip=horizontal", 0), "BTT"),
     ],
 )
-def test_a_mirroring_that_begins_on_the_way(
+def test_mirroring_that_starts_midway_is_applied(
     tmp_path: Path, every: int, turns: Sequence[int | str], upright: str
 ) -> None:
-    """The angle of a matrix that mirrors alone is that of no matrix, or of half a turn."""
+    """A matrix that only mirrors has the angle of no matrix, or of a half turn."""
     path = turned_by_messages(tmp_path / "t.ts", turns, every=every, top=200)
     with open_source(path, tick=0.04, sound_window=0.04) as source:
         sides = []
@@ -185,7 +185,7 @@ def test_a_mirroring_that_begins_on_the_way(
     assert "".join(sides[at] for at in seen) == upright
 
 
-def test_a_turn_that_changes_on_the_way_of_a_stream(
+def test_changing_rotation_in_a_live_stream_is_applied(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_source, "QUEUE", 100_000)  # nothing is dropped
@@ -199,7 +199,7 @@ def test_a_turn_that_changes_on_the_way_of_a_stream(
     assert [size for size, _ in groupby(sizes)] == [(64, 48), (48, 64), (64, 48)]
 
 
-def test_sound_that_changes_its_rate_and_channels() -> None:
+def test_changing_sample_rate_and_channels_are_converted() -> None:
     buffer = SoundBuffer()
     time = 0.0
     for rate, layout in ((48_000, "mono"), (44_100, "stereo"), (16_000, "mono"), (48_000, "5.1")):
@@ -220,7 +220,7 @@ def test_sound_that_changes_its_rate_and_channels() -> None:
 
 
 def sounds_joined(path: Path, second: tuple[int, str]) -> Path:
-    """A second of stereo at 48 kHz, then one of another rate or layout, in the same track."""
+    """One second of stereo at 48 kHz, then one at another rate or layout, in the same track."""
     with av.open(str(path), "w", format="mpegts") as output:
         video: Any = output.add_stream("libx264", rate=25, options={"bf": "0"})
         video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
@@ -240,10 +240,10 @@ def sounds_joined(path: Path, second: tuple[int, str]) -> Path:
             )
             for first in range(0, rate - 1152, 1152):
                 samples = np.repeat(wave[first : first + 1152], 2 if layout == "stereo" else 1)
-                heard = AudioFrame.from_ndarray(samples[None], format="s16", layout=layout)
-                heard.sample_rate, heard.pts = rate, rate * place + first
-                heard.time_base = Fraction(1, rate)
-                encoded = encoder.encode(heard)
+                sound_frame = AudioFrame.from_ndarray(samples[None], format="s16", layout=layout)
+                sound_frame.sample_rate, sound_frame.pts = rate, rate * place + first
+                sound_frame.time_base = Fraction(1, rate)
+                encoded = encoder.encode(sound_frame)
                 for packet in encoded:
                     packet.stream = track
                 packets += encoded
@@ -253,7 +253,9 @@ def sounds_joined(path: Path, second: tuple[int, str]) -> Path:
 
 
 @pytest.mark.parametrize("second", [(48_000, "mono"), (32_000, "stereo")])
-def test_sound_that_changes_on_the_way_of_a_file(tmp_path: Path, second: tuple[int, str]) -> None:
+def test_changing_sound_format_in_a_file_is_reported(
+    tmp_path: Path, second: tuple[int, str]
+) -> None:
     path, out = sounds_joined(tmp_path / "joined.ts", second), tmp_path / "out"
     with open_source(path, tick=0.1, sound_window=0.1) as source:
         sounds = [moment.sound for moment in source]
@@ -269,7 +271,7 @@ def test_sound_that_changes_on_the_way_of_a_file(tmp_path: Path, second: tuple[i
     assert json.loads((out / "summary.json").read_text("utf-8"))["faults"]["sound_changes"] == 1
 
 
-def test_how_much_of_a_damaged_recording_was_left_out_is_said(tmp_path: Path) -> None:
+def test_skipped_share_of_a_damaged_recording_is_reported(tmp_path: Path) -> None:
     path, out = tmp_path / "damaged.ts", tmp_path / "out"
     content = bytearray(cameras.stream(2, flashes=[0.02 * number for number in range(100)]))
     for start in range(len(content) // 4, len(content) // 2, 97):
@@ -291,16 +293,16 @@ def test_how_much_of_a_damaged_recording_was_left_out_is_said(tmp_path: Path) ->
     assert sound in CliRunner().invoke(main, ["doctor", str(path)]).output
 
 
-def test_frames_that_were_looked_at_are_freed_at_once(tmp_path: Path) -> None:
+def test_probed_frames_are_freed_at_once(tmp_path: Path) -> None:
     pixels = np.full((48, 64, 3), 90, np.uint8)
     write_clip(tmp_path / "long.mp4", [(index / 25, pixels) for index in range(75)])
     gc.collect()
-    gc.disable()  # what only its collection frees makes memory grow with the video
+    gc.disable()  # reference cycles would make memory grow with the video
     try:
         with open_source(tmp_path / "long.mp4", tick=0.03, sound_window=0.03) as source:
             for _ in source:
                 pass
-        # of some a copy of two by two pixels remains
+        # for some, a copy of two by two pixels remains
         alive = sum(isinstance(one, VideoFrame) and one.width > 2 for one in gc.get_objects())
     finally:
         gc.enable()

@@ -1,4 +1,4 @@
-"""Damaged clips: moments or an InputError, never anything else, and in little time and memory."""
+"""Corrupted clips give moments or an InputError, with bounded time and memory."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from sentistream.errors import InputError
 
 SCRIPT = Path(fuzzing.__file__)
 CORPUS = SCRIPT.parent / "corpus"
-"""Damaged clips that once did harm; the way of reading stands before the name."""
+"""Corrupted clips of earlier findings; names begin with the way of reading."""
 SECONDS = 5.0
-"""For as long this goes on at most; a machine that is faster does more."""
+"""Time limit, seconds; a faster machine tests more clips."""
 
 
 HARM = """
@@ -33,47 +33,51 @@ fuzzing.SECONDS = 1 if "sleep" in sys.argv[2] else fuzzing.SECONDS
 fuzzing.GRACE = 1
 print(fuzzing.finding(b"", "clip.mp4", "file"))
 """
-"""The script, with a way of opening that does harm."""
+"""The script, with a harmful way of opening."""
 
 
-def run(*words: object) -> str:
-    """What Python prints; never in this process: forks beside its threads may hang."""
-    done = subprocess.run(  # noqa: S603 - the list is ours
-        [sys.executable, *map(str, words)], check=False, capture_output=True, text=True, timeout=120
+def run(*output: object) -> str:
+    """Python's output; run in a child, since forking beside this process's threads may hang."""
+    result = subprocess.run(  # noqa: S603 - the list is ours
+        [sys.executable, *map(str, output)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
 
 
-def fuzz(*words: object) -> str:
-    return run(SCRIPT, *words)
+def fuzz(*output: object) -> str:
+    return run(SCRIPT, *output)
 
 
-def test_damaged_clips() -> None:
+def test_corrupted_clips_raise_only_input_errors() -> None:
     assert fuzz("--minutes", 1.5, "--count", 25) == "25 damaged clips, 0 findings\n"
     fuzz("--minutes", SECONDS / 60, "--count", 275, "--begin", 25)
 
 
-def test_what_once_did_harm() -> None:
+def test_earlier_findings_stay_fixed() -> None:
     stored = sorted(CORPUS.iterdir())
     assert fuzz(*stored) == f"{len(stored)} damaged clips, 0 findings\n"
 
 
-def test_whole_clips_are_read(tmp_path: Path) -> None:
-    """So that the damages above have something to damage."""
+def test_intact_clips_are_read(tmp_path: Path) -> None:
+    """Otherwise the corruptions above would have no effect."""
     read = 0
     for name, data in fuzzing.seeds().items():
-        for way in ("file", "stream"):
+        for mode in ("file", "stream"):
             try:
-                with fuzzing.opened(data, tmp_path / name, way) as source:
+                with fuzzing.opened(data, tmp_path / name, mode) as source:
                     read += len(list(islice(source, 10))) == 10
             except InputError:
-                assert way == "stream" or name == "sound.wav", name
+                assert mode == "stream" or name == "sound.wav", name
     assert read > 15
 
 
 @pytest.mark.parametrize(
-    ("harm", "words"),
+    ("harm", "output"),
     [
         ("raise KeyError('harm')", "KeyError"),
         ("bytearray(1 << 31)", "MemoryError"),
@@ -82,5 +86,5 @@ def test_whole_clips_are_read(tmp_path: Path) -> None:
         ("fuzzing.signal.alarm(0); time.sleep(30)", "took longer"),
     ],
 )
-def test_harm_is_noticed(harm: str, words: str) -> None:
-    assert words in run("-c", HARM, SCRIPT.parent, harm)
+def test_harmful_behavior_is_detected(harm: str, output: str) -> None:
+    assert output in run("-c", HARM, SCRIPT.parent, harm)

@@ -1,4 +1,4 @@
-"""One reader of pictures: right, or refused in a sentence that names the file."""
+"""Image files are read correctly, or refused in a sentence that names the file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def check(pixels: Any, tolerance: int = 12) -> None:
     assert np.abs(pixels[-4, -4].astype(int) - GREY).max() <= tolerance
 
 
-# how a picture has to be stored that its orientation turns upright
+# how a picture is stored so that its orientation tag turns it upright
 STORED = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -49,7 +49,7 @@ STORED = {
 
 @pytest.mark.parametrize("orientation", STORED)
 @pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "tiff"])
-def test_orientation(tmp_path: Path, orientation: int, kind: str) -> None:
+def test_orientation_is_applied(tmp_path: Path, orientation: int, kind: str) -> None:
     how = STORED[orientation]
     stored = picture() if how is None else picture().transpose(how)
     exif = Image.Exif()
@@ -60,7 +60,7 @@ def test_orientation(tmp_path: Path, orientation: int, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["png", "tiff"])
-def test_sixteen_bits(tmp_path: Path, kind: str) -> None:
+def test_sixteen_bit_images_are_read(tmp_path: Path, kind: str) -> None:
     values = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
     Image.fromarray(values).save(tmp_path / f"a.{kind}")
     pixels = read_image(tmp_path / f"a.{kind}")
@@ -72,21 +72,21 @@ def test_sixteen_bits(tmp_path: Path, kind: str) -> None:
     ("mode", "kind"),
     [("CMYK", "jpeg"), ("CMYK", "tiff"), ("P", "png"), ("P", "gif"), ("YCbCr", "jpeg")],
 )
-def test_other_colours(tmp_path: Path, mode: str, kind: str) -> None:
+def test_other_color_modes_are_converted(tmp_path: Path, mode: str, kind: str) -> None:
     path = tmp_path / f"a.{kind}"
     picture().convert(mode).save(path)
     check(read_image(path), 40)
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "LA"])
-def test_without_colour(tmp_path: Path, mode: str) -> None:
+def test_monochrome_images_are_read(tmp_path: Path, mode: str) -> None:
     path = tmp_path / "a.png"
     Image.new("L", (48, 32), 255).convert(mode).save(path)
     assert (read_image(path) == 255).all()
 
 
 @pytest.mark.parametrize("kind", ["png", "webp", "tiff"])
-def test_what_is_transparent_is_white(tmp_path: Path, kind: str) -> None:
+def test_transparency_becomes_white(tmp_path: Path, kind: str) -> None:
     image = picture().convert("RGBA")
     image.putalpha(Image.new("L", image.size, 255))
     image.paste((0, 0, 0, 0), (40, 0, 48, 8))
@@ -97,7 +97,7 @@ def test_what_is_transparent_is_white(tmp_path: Path, kind: str) -> None:
     assert (pixels[2, 44] == 255).all()
 
 
-def test_a_transparent_colour_of_a_palette(tmp_path: Path) -> None:
+def test_transparent_palette_color_becomes_white(tmp_path: Path) -> None:
     image = picture().quantize(8)
     corner = image.getpixel((44, 2))
     image.save(tmp_path / "a.png", transparency=corner)
@@ -107,7 +107,7 @@ def test_a_transparent_colour_of_a_palette(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["gif", "png", "webp", "tiff"])
-def test_several_pictures_are_refused(tmp_path: Path, kind: str) -> None:
+def test_multi_image_files_are_refused(tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"many.{kind}"
     others = [Image.new("RGB", (48, 32), colour) for colour in ("red", "blue")]
     picture().save(path, save_all=True, append_images=others)
@@ -115,13 +115,13 @@ def test_several_pictures_are_refused(tmp_path: Path, kind: str) -> None:
         read_image(path)
 
 
-def test_the_first_of_several_of_one_scene_is_read(tmp_path: Path) -> None:
+def test_first_of_several_images_of_one_scene_is_read(tmp_path: Path) -> None:
     path = tmp_path / "phone.jpg"
     picture().save(path, "MPO", save_all=True, append_images=[Image.new("L", (12, 8))])
     check(read_image(path), 40)
 
 
-def test_one_that_is_too_large_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+def test_oversized_image_is_refused_before_decoding(tmp_path: Path) -> None:
     path = tmp_path / "huge.png"
     Image.new("1", (9000, 8000)).save(path)
     with pytest.raises(InputError, match=r"huge\.png .*9000 x 8000"):
@@ -133,7 +133,7 @@ def test_one_that_is_too_large_is_refused_before_it_is_decoded(tmp_path: Path) -
 
 @pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "tiff", "bmp"])
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
-def test_what_is_cut_short_is_refused(tmp_path: Path, kind: str, share: float) -> None:
+def test_truncated_image_is_refused(tmp_path: Path, kind: str, share: float) -> None:
     whole = io.BytesIO()
     noise = np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8)
     Image.fromarray(noise).save(whole, kind)
@@ -145,12 +145,12 @@ def test_what_is_cut_short_is_refused(tmp_path: Path, kind: str, share: float) -
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"hello"])
-def test_what_is_no_picture_is_refused(content: bytes) -> None:
+def test_invalid_image_is_refused(content: bytes) -> None:
     with pytest.raises(InputError, match=r"x\.jpg cannot be read as an image"):
         read_image(content, "x.jpg")
 
 
-def test_values_that_are_no_brightness_are_refused(tmp_path: Path) -> None:
+def test_values_outside_the_brightness_range_are_refused(tmp_path: Path) -> None:
     for number, values in enumerate((np.ones((4, 4), np.float32), np.full((4, 4), 1 << 20))):
         Image.fromarray(values.astype(values.dtype if number == 0 else np.int32)).save(
             tmp_path / "a.tiff"
@@ -160,7 +160,7 @@ def test_values_that_are_no_brightness_are_refused(tmp_path: Path) -> None:
 
 
 def _profile(name: str, primaries: dict[str, tuple[float, float, float]]) -> bytes:
-    """An ICC profile of a screen with these primaries (XYZ at D50) and a gamma of 2.2."""
+    """An ICC profile of a display with these primaries (XYZ at D50) and a gamma of 2.2."""
 
     def number(value: float) -> bytes:
         return struct.pack(">i", round(value * 65536))
@@ -192,14 +192,12 @@ WIDE = {
     "g": (0.2920, 0.6922, 0.0419),
     "b": (0.1571, 0.0666, 0.7841),
 }
-"""Of Display P3, in which telephones take pictures."""
+"""Of Display P3, the color space of phone cameras."""
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
-def test_colours_of_wide_screens_are_brought_to_common_ones(
-    tmp_path: Path, kind: str, mode: str
-) -> None:
+def test_wide_gamut_colors_are_converted_to_srgb(tmp_path: Path, kind: str, mode: str) -> None:
     if (kind, mode) == ("jpeg", "RGBA"):
         pytest.skip("JPEG has no alpha")
     path = tmp_path / f"a.{kind}"
@@ -208,7 +206,7 @@ def test_colours_of_wide_screens_are_brought_to_common_ones(
     image = Image.new(mode, (32, 32), skin)
     image.save(path, icc_profile=_profile("Wide", WIDE), **quality)
     seen = read_image(path)[16, 16].astype(int)
-    # the same light takes more red and less blue of a screen that shows less
+    # the same light takes more red and less blue on a display with a smaller gamut
     assert seen[0] - skin[0] >= 5 and skin[2] - seen[2] >= 2
     assert abs(seen[1] - skin[1]) <= 6
     image.save(path, icc_profile=_profile("sRGB of somebody", WIDE), **quality)
@@ -216,12 +214,12 @@ def test_colours_of_wide_screens_are_brought_to_common_ones(
 
 
 @pytest.mark.parametrize("profile", [b"no profile", _profile("Wide", WIDE)[:200]])
-def test_a_damaged_profile_does_not_hide_the_picture(tmp_path: Path, profile: bytes) -> None:
+def test_damaged_profile_does_not_prevent_reading(tmp_path: Path, profile: bytes) -> None:
     picture().save(tmp_path / "a.png", icc_profile=profile)
     check(read_image(tmp_path / "a.png"))
 
 
-def test_all_who_look_see_the_same(tmp_path: Path) -> None:
+def test_all_readers_see_the_same_picture(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[274] = 6
     path = tmp_path / "a.png"
@@ -241,14 +239,14 @@ def test_all_who_look_see_the_same(tmp_path: Path) -> None:
     [b"", b"Exif\0\0", b"Exif\0\0Exif\0\0II*\0\x08\0\0\0", b"Exif\0\0no TIFF", b"II*\0\xff"],
 )
 @pytest.mark.parametrize("kind", ["jpeg", "png", "webp"])
-def test_damaged_facts_do_not_hide_the_picture(tmp_path: Path, exif: bytes, kind: str) -> None:
-    """As Pillow's own reports 4852, 5528, 6123 and 8348 have it."""
+def test_damaged_metadata_does_not_prevent_reading(tmp_path: Path, exif: bytes, kind: str) -> None:
+    """As in Pillow's issues 4852, 5528, 6123 and 8348."""
     path = tmp_path / f"a.{kind}"
     picture().save(path, exif=exif)
     check(read_image(path), 40)
 
 
-def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
+def test_empty_file_is_reported_as_empty(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").touch()
     for source in (tmp_path / "a.jpg", b""):
         with pytest.raises(InputError, match="zero bytes"):

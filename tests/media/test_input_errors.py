@@ -1,4 +1,4 @@
-"""Every mistake has one sentence and a way out; what can be read of a bad file is read."""
+"""Every input error is one sentence with a way out; readable parts of bad files are read."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clips import clicks, flashing, flat, write_clip
 from sentistream.errors import InputError
 from sentistream.media import Faults, open_source
 from sentistream.types import Moment
+from synthetic_clips import clicks, flashing, flat, write_clip
 
 
 def read(source: str | Path | int) -> tuple[list[Moment], Faults]:
@@ -45,7 +45,7 @@ def _sound_only(folder: Path) -> Path:
 
 
 def _cover_art(folder: Path) -> Path:
-    """A song with a picture of its sleeve, as an mp3's ID3 tag carries it."""
+    """A song with a cover picture, as an mp3's ID3 tag holds it."""
     path = write_clip(folder / "song.mp3", sound=clicks(1, 48_000), sound_codec="libmp3lame")
     cover = folder / "cover.png"
     Image.fromarray(flat(90)).save(cover)
@@ -67,7 +67,7 @@ def _picture(name: str) -> Callable[[Path], Path]:
 
 
 def _absurdly_large(folder: Path) -> Path:
-    """A video of 20,000 x 20,000 pixels, as its header says; there is no such data."""
+    """A video whose header claims 20,000 x 20,000 pixels without such data."""
     pictures = flashing(0.2, [], width=300, height=300)
     path = write_clip(folder / "huge.mkv", pictures, codec="ffv1")
     data = path.read_bytes()
@@ -79,7 +79,7 @@ def _absurdly_large(folder: Path) -> Path:
 
 
 def _absurdly_large_pictures(folder: Path) -> Path:
-    """The same, where both the container's header and every picture's say so."""
+    """The same, claimed by both the container's header and every picture's."""
     path = write_clip(folder / "huge.avi", flashing(0.2, []), codec="mjpeg", pix_fmt="yuvj420p")
     data = path.read_bytes()
     data = data.replace(struct.pack("<II", 64, 48), struct.pack("<II", 20_000, 20_000))
@@ -89,7 +89,7 @@ def _absurdly_large_pictures(folder: Path) -> Path:
 
 
 def _playlist(folder: Path) -> Path:
-    """A playlist that calls itself a video and names another file."""
+    """A playlist with a video's extension that names another file."""
     secret = write_clip(folder / "secret.ts", flashing(1, []), codec="mpeg4")
     path = folder / "trick.mp4"
     path.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{secret}\n#EXT-X-ENDLIST\n")
@@ -123,10 +123,12 @@ MISTAKES: dict[str, tuple[Callable[[Path], Path], str]] = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistakes(tmp_path: Path, mistake: str, capfd: pytest.CaptureFixture[str]) -> None:
-    make, words = MISTAKES[mistake]
+def test_input_error_is_reported(
+    tmp_path: Path, mistake: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    make, message = MISTAKES[mistake]
     path = make(tmp_path)
-    with pytest.raises(InputError, match=words) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         read(path)
     assert str(path) in caught.value.problem
     assert "\n" not in str(caught.value)
@@ -134,8 +136,8 @@ def test_mistakes(tmp_path: Path, mistake: str, capfd: pytest.CaptureFixture[str
     assert capfd.readouterr().err == ""
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_no_permission(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can read everything")
+def test_unreadable_file_is_reported(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "private.mp4", flashing(0.2, []))
     path.chmod(0)
     with pytest.raises(InputError, match="may not be read"):
@@ -145,38 +147,40 @@ def test_no_permission(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["two words.mp4", "видео 映像.mp4", "-dash.mp4", "a:b%d.mp4", "http:.mp4", "7"]
 )
-def test_names(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unusual_file_names_are_read(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_clip(tmp_path / "plain.mp4", flashing(0.2, [])).rename(tmp_path / name)
     monkeypatch.chdir(tmp_path)
     assert len(read(name)[0]) == 7
 
 
-def test_a_name_that_is_not_text(tmp_path: Path) -> None:
+def test_non_text_file_name_is_read(tmp_path: Path) -> None:
     target = os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe.mp4")
     write_clip(tmp_path / "plain.mp4", flashing(0.2, [])).rename(target)
     assert len(read(target)[0]) == 7
 
 
-def test_no_such_camera(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_camera_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for source in (97, "97"):
         with pytest.raises(InputError, match=r"no camera 97.*sentistream doctor"):
             read(source)
 
 
-def test_unknown_address() -> None:
+def test_unknown_protocol_is_reported() -> None:
     with pytest.raises(InputError, match="gopher"):
         read("gopher://example.org/video")
 
 
-def test_arguments(tmp_path: Path) -> None:
+def test_invalid_arguments_are_refused(tmp_path: Path) -> None:
     for tick, window in ((0.0, 0.03), (0.03, float("nan"))):
         with pytest.raises(ValueError, match="positive"):
             open_source(tmp_path / "a.mp4", tick=tick, sound_window=window)
 
 
 @pytest.mark.parametrize("kind", ["mp4", "mkv"])
-def test_truncated_but_readable(tmp_path: Path, kind: str) -> None:
+def test_truncated_but_readable_file_is_read(tmp_path: Path, kind: str) -> None:
     options = {"movflags": "faststart"} if kind == "mp4" else {}
     noise = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
     pictures = [(index / 25, np.roll(noise, index, axis=1)) for index in range(100)]
@@ -187,7 +191,7 @@ def test_truncated_but_readable(tmp_path: Path, kind: str) -> None:
     assert faults.skipped_seconds == pytest.approx(4 - found[-1].time, abs=0.3)
 
 
-def test_damage_in_the_middle(tmp_path: Path) -> None:
+def test_damage_in_the_middle_is_skipped(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
     pictures = [(index / 25, np.roll(noise, index, axis=1)) for index in range(100)]
     path = write_clip(
@@ -205,7 +209,7 @@ def test_damage_in_the_middle(tmp_path: Path) -> None:
     assert faults.video_errors > 0 and faults.audio_errors > 0
     assert found[-1].time == pytest.approx(3.98, abs=0.05)
     lost = 134 - len(found)
-    # how many come out damaged depends on how the decoder's threads happened to run
+    # how many are damaged depends on the timing of the decoder's threads
     assert 0 < lost < 40
     assert faults.skipped_seconds == pytest.approx(lost * 0.03, abs=0.07)
     loud = [m.time for m in found if m.sound is not None and np.abs(m.sound).max() > 0.3]

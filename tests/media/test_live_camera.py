@@ -1,4 +1,4 @@
-"""A camera that is read in a loop."""
+"""Live cameras: reconnection, numbering and closing."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from pathlib import Path
 import pytest
 import stream_server as cameras
 
-from clips import write_clip
 from sentistream import Camera
 from sentistream.backoff import Backoff
 from sentistream.errors import InputError
-from sentistream.media.resample import resample
-from sentistream.types import Box, Reading, UInt8Array
+from sentistream.types import Reading, UInt8Array
+from synthetic_clips import moving_face, write_clip
 
 
 @pytest.fixture
@@ -27,22 +26,20 @@ def server() -> Iterator[cameras.Server]:
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It opens again at once."""
+def _short_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reconnects at once."""
     monkeypatch.setattr("sentistream.camera.Backoff", lambda: Backoff(delays=(0.1,)))
 
 
 @pytest.fixture(scope="module")
 def face(tmp_path_factory: pytest.TempPathFactory, portrait: UInt8Array) -> bytes:
     """A second of a face, as a stream."""
-    pictures = [
-        (i / 25, resample(portrait, Box(60 + i, 0, 380 + i, 240), 320, 240)) for i in range(25)
-    ]
-    return write_clip(tmp_path_factory.mktemp("face") / "face.ts", pictures).read_bytes()
+    path = tmp_path_factory.mktemp("face") / "face.ts"
+    return write_clip(path, moving_face(portrait, 25)).read_bytes()
 
 
-def until(readings: Iterator[Reading], holds: Callable[[Reading], bool]) -> list[Reading]:
-    """Readings up to the first of which something holds."""
+def read_until(readings: Iterator[Reading], holds: Callable[[Reading], bool]) -> list[Reading]:
+    """Readings up to the first that meets a condition."""
     found = []
     for reading in readings:
         found.append(reading)
@@ -51,7 +48,9 @@ def until(readings: Iterator[Reading], holds: Callable[[Reading], bool]) -> list
     raise AssertionError("The camera has ended.")
 
 
-def test_it_is_opened_again_and_time_and_numbers_go_on(server: cameras.Server, face: bytes) -> None:
+def test_reconnection_continues_times_and_track_numbers(
+    server: cameras.Server, face: bytes
+) -> None:
     address = server.add(cameras.paced(face, 1.0))
     with Camera(address) as camera:
         assert list(camera.newest) == []
@@ -61,17 +60,17 @@ def test_it_is_opened_again_and_time_and_numbers_go_on(server: cameras.Server, f
             tracks.update([reading.track] if reading.track else [])
             return len(tracks) == 2
 
-        found = until(iter(camera), second)
+        found = read_until(iter(camera), second)
         assert camera.newest[-1] == found[-1]
         assert camera.problem is None
-    assert len(server.asked) >= 2
+    assert len(server.requests) >= 2
     assert tracks == {1, 2}
     times = [reading.time for reading in found]
     assert times == sorted(times)
     assert times[-1] > 1
 
 
-def test_a_camera_that_never_was_there_is_said_at_once(server: cameras.Server) -> None:
+def test_camera_that_never_opened_fails_at_once(server: cameras.Server) -> None:
     with (
         Camera(f"{server.address}/none") as camera,
         pytest.raises(InputError, match="no such stream"),
@@ -79,7 +78,7 @@ def test_a_camera_that_never_was_there_is_said_at_once(server: cameras.Server) -
         next(iter(camera))
 
 
-def test_patience_ends(server: cameras.Server, face: bytes) -> None:
+def test_reconnection_gives_up_after_the_limit(server: cameras.Server, face: bytes) -> None:
     address = server.add(cameras.paced(face, 0.5))
     with Camera(address, patience=0.3) as camera:
         readings = iter(camera)
@@ -92,14 +91,14 @@ def test_patience_ends(server: cameras.Server, face: bytes) -> None:
         Camera(0, patience=-1)
 
 
-def test_a_recording_is_no_camera(tmp_path: Path, face: bytes) -> None:
+def test_recording_is_refused_as_a_camera(tmp_path: Path, face: bytes) -> None:
     path = tmp_path / "face.mkv"
     path.write_bytes(face)
     with Camera(str(path)) as camera, pytest.raises(InputError, match="is a recording"):
         next(iter(camera))
 
 
-def test_closing_from_another_thread_ends_it(server: cameras.Server) -> None:
+def test_closing_from_another_thread_ends_the_camera(server: cameras.Server) -> None:
     camera = Camera(server.add(cameras.paced(cameras.stream(20), 20)))
     threading.Timer(1.5, camera.close).start()
     began = time.monotonic()
@@ -108,7 +107,7 @@ def test_closing_from_another_thread_ends_it(server: cameras.Server) -> None:
     camera.close()
 
 
-def test_an_event_loop_reads_two_at_once(server: cameras.Server, face: bytes) -> None:
+def test_event_loop_reads_two_cameras_concurrently(server: cameras.Server, face: bytes) -> None:
     addresses = [server.add(cameras.paced(face, 1.0), name=name) for name in ("a", "b")]
 
     async def read(address: str) -> list[Reading]:
@@ -127,7 +126,7 @@ def test_an_event_loop_reads_two_at_once(server: cameras.Server, face: bytes) ->
     assert len(one) == len(other) == 10
 
 
-def test_no_table_is_made_of_what_has_no_end(server: cameras.Server) -> None:
+def test_table_of_an_endless_source_is_refused(server: cameras.Server) -> None:
     from sentistream import analyze, tables
 
     address = server.add(cameras.paced(cameras.stream(2), 2))

@@ -1,4 +1,4 @@
-"""Streams over the network, from a small server in the test itself."""
+"""Network streams, from a small server in the test itself."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clips import FLASH, GREY, clicks, flashing, write_clip
 from sentistream.errors import InputError
 from sentistream.media import Camera, capture_devices, list_cameras, open_source
 from sentistream.media.bounded_queue import BoundedQueue
 from sentistream.types import SOUND_RATE
+from synthetic_clips import FLASH, GREY, clicks, flashing, write_clip
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    """Serves the files of the test's folder as endless-looking streams; its address."""
+    """The address of a server that plays the test folder's files as endless streams."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -43,7 +43,7 @@ def server(tmp_path: Path) -> Iterator[str]:
         listening.shutdown()
 
 
-def test_a_stream_keeps_sound_and_picture_together(tmp_path: Path, server: str) -> None:
+def test_stream_keeps_sound_and_picture_in_sync(tmp_path: Path, server: str) -> None:
     write_clip(
         tmp_path / "camera.ts",
         [(time + 5, pixels) for time, pixels in flashing(2, [0.8])],
@@ -71,7 +71,7 @@ def test_a_stream_keeps_sound_and_picture_together(tmp_path: Path, server: str) 
         assert loud[0] == pytest.approx(bright[0], abs=0.006)
 
 
-def test_close_before_the_end(tmp_path: Path, server: str) -> None:
+def test_close_before_the_end_returns(tmp_path: Path, server: str) -> None:
     write_clip(tmp_path / "camera.ts", flashing(20, []), codec="libx264")
     source = open_source(f"{server}/camera.ts", tick=0.03, sound_window=0.03)
     next(source)
@@ -80,13 +80,13 @@ def test_close_before_the_end(tmp_path: Path, server: str) -> None:
     assert list(source) == []
 
 
-def test_no_such_stream(server: str) -> None:
+def test_missing_stream_is_reported(server: str) -> None:
     with pytest.raises(InputError, match="cannot be opened") as caught:
         open_source(server.replace("//", "//me:secret@") + "/none.ts", tick=0.03, sound_window=0.03)
     assert "secret" not in str(caught.value)
 
 
-def test_a_full_queue_drops_the_oldest() -> None:
+def test_full_queue_drops_the_oldest() -> None:
     queue: BoundedQueue[int] = BoundedQueue(3, drop_oldest=True)
     for item in range(10):
         assert queue.put(item)
@@ -97,7 +97,7 @@ def test_a_full_queue_drops_the_oldest() -> None:
         queue.take()
 
 
-def test_an_empty_queue_is_waited_for_no_longer_than_told() -> None:
+def test_empty_queue_is_waited_for_until_the_timeout() -> None:
     queue: BoundedQueue[int] = BoundedQueue(3)
     with pytest.raises(TimeoutError):
         queue.take(0.01)

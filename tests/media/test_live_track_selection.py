@@ -1,4 +1,4 @@
-"""Of a live stream's tracks those are taken that hold something, as of a file's."""
+"""Of a live stream's tracks, those with content are selected, as in files."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ SECONDS = 1.0
 
 
 @pytest.fixture(autouse=True)
-def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is dropped, however little of the machine is left for the test."""
+def _no_drops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is dropped, however slow the machine."""
     monkeypatch.setattr(live_source, "QUEUE", 100_000)
 
 
@@ -57,7 +57,7 @@ def hertz(moment: Moment) -> float:
     return float(np.argmax(spectrum) * RATE / len(moment.sound))
 
 
-def test_a_silent_first_track_is_not_the_voice(server: cameras.Server, tmp_path: Path) -> None:
+def test_silent_first_track_is_not_the_voice(server: cameras.Server, tmp_path: Path) -> None:
     address = server.add(stream(tmp_path, [np.zeros(RATE), tone(700)]))
     moments, source = read(address)
     assert hertz(moments[5]) == pytest.approx(700, abs=15)
@@ -68,7 +68,7 @@ def test_a_silent_first_track_is_not_the_voice(server: cameras.Server, tmp_path:
     assert source.info.audio_track == 1
 
 
-def test_a_silent_track_that_begins_later(
+def test_silent_track_that_starts_later_is_passed_over(
     server: cameras.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = server.add(stream(tmp_path, [tone(400, 3, begin=2), tone(700, 3)]))
@@ -77,14 +77,14 @@ def test_a_silent_track_that_begins_later(
     assert source.info.remarks == ("Of 2 tracks of sound, track 1 is used.",)
     assert hertz(moments[3]) == pytest.approx(700, abs=15)
     assert hertz(moments[-3]) == pytest.approx(400, abs=15)
-    # not for ever: who was silent for long stays so
+    # not forever: a track that was silent for long stays unselected
     monkeypatch.setattr(live_track_selection, "MAX_SWITCH_SECONDS", 0.5)
     moments, source = read(address)
     assert source.info.audio_track == 2
     assert hertz(moments[-3]) == pytest.approx(700, abs=15)
 
 
-def test_where_all_are_silent_the_first_is_taken(server: cameras.Server, tmp_path: Path) -> None:
+def test_first_track_is_selected_if_all_are_silent(server: cameras.Server, tmp_path: Path) -> None:
     _, source = read(server.add(stream(tmp_path, [np.zeros(RATE), np.zeros(RATE)])))
     assert source.info.audio_track == 1
 
@@ -92,7 +92,7 @@ def test_where_all_are_silent_the_first_is_taken(server: cameras.Server, tmp_pat
 @pytest.mark.parametrize(
     ("pictures", "number"), [((90, None), 2), ((None, 90), 1), ((90, 40), 1), ((90, 90, None), 3)]
 )
-def test_an_empty_first_track_of_pictures(
+def test_empty_first_picture_track_is_passed_over(
     server: cameras.Server, tmp_path: Path, pictures: Sequence[int | None], number: int
 ) -> None:
     moments, source = read(server.add(stream(tmp_path, [tone(400)], pictures)))
@@ -102,20 +102,20 @@ def test_an_empty_first_track_of_pictures(
     )
     empty = "track 1 is empty" in source.info.remarks[0]
     assert empty == (pictures[0] is not None)
-    # what was looked at to choose is not lost
+    # what was read to select the tracks is not lost
     assert moments[0].time == 0
     assert moments[-1].time == pytest.approx(SECONDS, abs=0.2)
     assert (moments[0].picture.luma.std() > 5) == (None in pictures)
     assert hertz(moments[5]) == pytest.approx(400, abs=15)
 
 
-def test_what_was_chosen_is_said(server: cameras.Server, tmp_path: Path) -> None:
+def test_selection_is_reported(server: cameras.Server, tmp_path: Path) -> None:
     address = server.add(stream(tmp_path, [np.zeros(RATE), tone(700)], [90, None]))
     out = tmp_path / "out"
     result = CliRunner().invoke(main, ["analyze", address, "--out", str(out)])
     assert result.exit_code == 0, result.output
     facts = json.loads((out / "summary.json").read_text("utf-8"))["input"]
     assert (facts["video_track"], facts["audio_track"], facts["audio_codec"]) == (2, 2, "mp2")
-    for said in ("track 2 is used (track 1 is empty)", "track 2 is used (track 1 is silent)"):
-        assert said in " ".join(facts["remarks"])
-        assert said in result.output
+    for statement in ("track 2 is used (track 1 is empty)", "track 2 is used (track 1 is silent)"):
+        assert statement in " ".join(facts["remarks"])
+        assert statement in result.output

@@ -1,6 +1,6 @@
-"""Pictures and sound from two inputs, as a webcam and its microphone are.
+"""Pictures and sound from two inputs, such as a webcam and a microphone.
 
-There is neither here: two streams over HTTP stand for them, stamped as the two would be.
+Neither exists here: two HTTP streams with the same kind of timestamps replace them.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 import stream_server as cameras
 
-from clips import FLASH, GREY
 from sentistream.errors import InputError
 from sentistream.media import capture_devices, live_source
 from sentistream.media.live_source import LiveSource
 from sentistream.media.network_stream import open_address
 from sentistream.media.source_factory import open_webcam
 from sentistream.types import SOUND_RATE, Moment
+from synthetic_clips import FLASH, GREY
 
 TICK, WINDOW = 0.02, 0.04
 LENGTH = 1.8
@@ -27,8 +27,8 @@ FLASHES = [0.88, 1.48]
 
 
 @pytest.fixture(autouse=True)
-def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is dropped, however little of the machine is left for the test."""
+def _no_drops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is dropped, however slow the machine."""
     monkeypatch.setattr(live_source, "QUEUE", 100_000)
 
 
@@ -39,7 +39,7 @@ def server() -> Iterator[cameras.Server]:
 
 
 def both(server: cameras.Server, pictures_from: float, sound_from: float) -> LiveSource:
-    """Two inputs that begin at the same time with these stamps."""
+    """Two inputs that start together, with these timestamps."""
     ready = threading.Barrier(2, timeout=10)
 
     def together(data: bytes) -> cameras.Send:
@@ -50,10 +50,10 @@ def both(server: cameras.Server, pictures_from: float, sound_from: float) -> Liv
         return send
 
     seen = cameras.stream(LENGTH, start=pictures_from, flashes=FLASHES, sound=False)
-    heard = cameras.stream(LENGTH, start=sound_from, flashes=FLASHES, pictures=False)
+    sound = cameras.stream(LENGTH, start=sound_from, flashes=FLASHES, pictures=False)
     addresses = [
         server.add(together(seen), name="pictures"),
-        server.add(together(heard), name="sound"),
+        server.add(together(sound), name="sound"),
     ]
     opened: list[object] = [None, None]
 
@@ -86,8 +86,8 @@ def times(moments: list[Moment]) -> tuple[list[float], list[float]]:
     return bright, loud
 
 
-def test_two_inputs_of_one_clock(server: cameras.Server) -> None:
-    """Their capture stamps are compared, whatever came when."""
+def test_inputs_on_one_clock_are_synchronized(server: cameras.Server) -> None:
+    """By their capture timestamps, whatever the arrival times."""
     with both(server, 1000.0, 1000.0) as source:
         assert source.info.audio_codec == "aac"
         bright, loud = times(list(source))
@@ -96,8 +96,8 @@ def test_two_inputs_of_one_clock(server: cameras.Server) -> None:
     assert min(abs(bright[-1] - time) for time in loud) < 0.05
 
 
-def test_two_inputs_of_different_clocks(server: cameras.Server) -> None:
-    """Then what arrives together belongs together."""
+def test_inputs_on_different_clocks_are_synchronized(server: cameras.Server) -> None:
+    """By their arrival times."""
     with both(server, 1000.0, 7000.0) as source:
         bright, loud = times(list(source))
     assert bright
@@ -105,7 +105,7 @@ def test_two_inputs_of_different_clocks(server: cameras.Server) -> None:
     assert min(abs(bright[-1] - time) for time in loud) < 0.4
 
 
-def test_the_microphone_goes_away(server: cameras.Server) -> None:
+def test_lost_microphone_leaves_the_pictures(server: cameras.Server) -> None:
     short = cameras.stream(1, start=1000, pictures=False)
     seen = cameras.stream(3, start=1000, sound=False)
     container = open_address(server.add(cameras.paced(seen, 1.5), name="pictures"))
@@ -118,7 +118,7 @@ def test_the_microphone_goes_away(server: cameras.Server) -> None:
     assert moments[-1].sound is None
 
 
-def test_an_input_that_hangs_is_closed(server: cameras.Server) -> None:
+def test_hanging_input_is_closed(server: cameras.Server) -> None:
     def hanging(pictures: bool) -> cameras.Send:
         def send(write: cameras.Write) -> None:
             write(cameras.stream(1, pictures=pictures, sound=not pictures))
@@ -133,13 +133,13 @@ def test_an_input_that_hangs_is_closed(server: cameras.Server) -> None:
     )
     next(source)
     time.sleep(0.2)  # until both wait for more
-    begun = time.monotonic()
+    start = time.monotonic()
     source.close()
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - start < 1.5
     assert not [thread for thread in threading.enumerate() if thread.name == "microphone"]
 
 
-def test_devices_that_do_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_devices_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="There is no camera 99"):
         open_webcam(99, tick=TICK, sound_window=WINDOW)
     with pytest.raises(InputError, match="The microphone hw:97 cannot be opened") as caught:

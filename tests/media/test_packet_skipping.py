@@ -1,4 +1,4 @@
-"""Pictures that are left out before they are decoded, and those that must not be."""
+"""Pictures that are skipped before decoding, and those that must not be."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ CODINGS = {
 
 
 def write(path: Path, coding: str, *, rate: int = 30, pictures: int = 90) -> Path:
-    """Moving stripes, each picture unlike the others."""
+    """Moving stripes, so that every picture differs."""
     codec, options = CODINGS[coding]
     with av.open(str(path), "w") as container:
         stream: Any = container.add_stream(codec, rate=rate, options=options)
@@ -68,7 +68,7 @@ Written = Callable[..., Path]
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
-    """Such a file, made once for all tests that read it; encoding takes longest."""
+    """Encodes each file once for all tests that read it, since that takes longest."""
     folder = tmp_path_factory.mktemp("written")
 
     @cache
@@ -93,7 +93,7 @@ def moments(path: Path, tick: float, *, whole: bool) -> tuple[list[Any], PacketS
 
 @pytest.mark.parametrize("ending", ["mp4", "ts", "mkv"])
 @pytest.mark.parametrize("coding", ["B pictures", "a pyramid", "several slices", "H.265"])
-def test_what_nothing_refers_to_is_what_ffmpeg_leaves_out(
+def test_unreferenced_pictures_are_those_that_ffmpeg_skips(
     written: Written, coding: str, ending: str
 ) -> None:
     needs(coding)
@@ -118,7 +118,7 @@ def test_what_nothing_refers_to_is_what_ffmpeg_leaves_out(
 
 
 @pytest.mark.parametrize("coding", ["without B pictures", "MPEG-4"])
-def test_references_are_never_taken_for_disposable(tmp_path: Path, coding: str) -> None:
+def test_references_are_never_disposable(tmp_path: Path, coding: str) -> None:
     path = write(tmp_path / "a.mkv", coding)
     with av.open(str(path)) as container:
         context = container.streams.video[0].codec_context
@@ -135,7 +135,7 @@ def test_every_moment_keeps_its_picture(
 ) -> None:
     needs(coding)
     if coding == "MJPEG" and ending == "ts":
-        pytest.skip("a transport stream holds no MJPEG")
+        pytest.skip("a transport stream cannot contain MJPEG")
     path = written(coding, ending, rate=rate)
     expected, _ = moments(path, tick, whole=True)
     found, skipper = moments(path, tick, whole=False)
@@ -147,12 +147,10 @@ def test_every_moment_keeps_its_picture(
 
 @pytest.mark.parametrize("ending", ["mp4", "ts"])
 @pytest.mark.parametrize("coding", CODINGS)
-def test_what_is_decoded_of_a_group_is_right_to_the_bit(
-    written: Written, coding: str, ending: str
-) -> None:
+def test_decoded_part_of_a_group_is_bit_exact(written: Written, coding: str, ending: str) -> None:
     needs(coding)
     if coding == "MJPEG" and ending == "ts":
-        pytest.skip("a transport stream holds no MJPEG")
+        pytest.skip("a transport stream cannot contain MJPEG")
     path = written(coding, ending, pictures=300)
     expected, _ = moments(path, 0.03, whole=True)
     pictures = {one[1]: one[2] for one in expected}
@@ -161,7 +159,7 @@ def test_what_is_decoded_of_a_group_is_right_to_the_bit(
         assert source.limit_decoding(0.2) == 1
         found += list(source)
         assert not source.faults
-    # but for those of pictures at the end that no other refers to
+    # except unreferenced pictures at the end
     assert len(found) >= len(expected) - 9
     assert [one.time for one in found] == [one[0] for one in expected[: len(found)]]
     assert all(one.picture == pictures[one.picture_time] for one in found)
@@ -172,7 +170,7 @@ def test_what_is_decoded_of_a_group_is_right_to_the_bit(
 
 
 @pytest.mark.parametrize("coding", ["B pictures", "a pyramid", "without B pictures", "H.265"])
-def test_a_live_stream_goes_on_while_the_rest_of_a_group_is_left_out(
+def test_live_stream_continues_while_the_rest_of_a_group_is_skipped(
     written: Written, coding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needs(coding)
@@ -203,13 +201,13 @@ def test_a_live_stream_goes_on_while_the_rest_of_a_group_is_left_out(
             found = list(source)
             assert not source.faults
     assert len(found) >= len(expected) - 9
-    assert np.diff([one.time for one in found]) == pytest.approx(0.03), "every moment is there"
+    assert np.diff([one.time for one in found]) == pytest.approx(0.03), "no moment is missing"
     late = [one for one in found if one.time > 4]
     assert len({one.picture_time for one in late}) < 0.3 * 30 * (found[-1].time - 4)
     right = [one.picture == pictures[round(one.picture_time, 3)] for one in found]
     assert all(right)
-    # beyond what sorting takes
-    assert max(waits[150:-20]) < 0.35, "none waits for the next keyframe"
+    # beyond the reordering delay
+    assert max(waits[150:-20]) < 0.35, "no moment waits for the next keyframe"
 
 
 def test_real_clips_keep_their_pictures(real_data: Path) -> None:
@@ -247,7 +245,7 @@ def group(pictures: int, referred: int = 1) -> list[Packet]:
 
 
 @given(share=st.floats(0, 1), referred=st.integers(1, 8), pictures=st.integers(10, 60))
-def test_a_share_leaves_out_no_reference_and_no_more_than_need_be(
+def test_share_skips_no_reference_and_no_more_than_needed(
     share: float, referred: int, pictures: int
 ) -> None:
     packets = group(pictures, referred) * 10
@@ -260,10 +258,10 @@ def test_a_share_leaves_out_no_reference_and_no_more_than_need_be(
 
 
 @given(share=st.floats(0.05, 1), referred=st.integers(1, 8), pictures=st.integers(10, 120))
-def test_where_too_many_are_referred_to_the_rest_of_each_group_is_left_out(
+def test_too_many_references_skip_the_rest_of_each_group(
     share: float, referred: int, pictures: int
 ) -> None:
-    """Whatever is decoded, all that it refers to was decoded before."""
+    """Whatever is decoded, all its references were decoded before."""
     packets = group(pictures, referred)
     one = skipper()
     decoded(one, packets * math.ceil(300 / pictures))
@@ -274,12 +272,12 @@ def test_where_too_many_are_referred_to_the_rest_of_each_group_is_left_out(
     wanted = set(decoded(one, packets * groups, begin))
     for first in range(begin, begin + groups * pictures, pictures):
         taken = [n in wanted for n in range(first, first + pictures, referred)]
-        assert taken == sorted(taken, reverse=True), "none after one that was left out"
+        assert taken == sorted(taken, reverse=True), "none after a skipped one"
     assert one.analyzed_share == 1
     assert len(wanted) / (groups * pictures) == pytest.approx(one.share, abs=0.05)
 
 
-def test_of_a_small_share_each_group_has_its_part() -> None:
+def test_small_share_decodes_part_of_each_group() -> None:
     one = skipper()
     decoded(one, group(30) * 3)
     one.share = 0.1
@@ -289,7 +287,7 @@ def test_of_a_small_share_each_group_has_its_part() -> None:
     assert len(counts) == 18
 
 
-def test_it_is_known_until_when_no_picture_comes() -> None:
+def test_end_of_a_skipped_stretch_is_known() -> None:
     one = skipper()
     decoded(one, group(30) * 3)
     one.share = 0.5
@@ -302,8 +300,8 @@ def test_it_is_known_until_when_no_picture_comes() -> None:
             assert one.left_out_until == number / 30, "up to the keyframe"
 
 
-def test_who_comes_after_a_key_picture_but_is_shown_before_it_is_left_out_with_the_rest() -> None:
-    """Of an open group: such pictures refer to the group before."""
+def test_leading_pictures_are_skipped_with_the_previous_group() -> None:
+    """In an open GOP, pictures displayed before a keyframe refer to the group before it."""
     one = skipper()
     decoded(one, group(30) * 3)
     one.share = 0.5
@@ -314,7 +312,7 @@ def test_who_comes_after_a_key_picture_but_is_shown_before_it_is_left_out_with_t
     assert one.wants(Packet(False, False), 4.0 + 1 / 30, 1 / 30)  # type: ignore[arg-type]
 
 
-def test_the_rest_of_a_group_ends_without_a_key_picture() -> None:
+def test_skipping_the_rest_of_a_group_ends_without_a_keyframe() -> None:
     one = skipper()
     decoded(one, group(30) * 3)
     one.share = 0.5
@@ -327,14 +325,14 @@ def test_the_rest_of_a_group_ends_without_a_key_picture() -> None:
     )
 
 
-def test_what_is_left_out_is_spread_evenly() -> None:
+def test_skipped_pictures_are_spread_evenly() -> None:
     one = skipper()
     one.share = 0.5
     wanted = decoded(one, group(300, 3))
     assert max(b - a for a, b in itertools.pairwise(wanted)) <= 3
 
 
-def test_catching_up_leaves_out_all_until_a_key_picture_in_time() -> None:
+def test_catching_up_skips_everything_until_a_keyframe_in_time() -> None:
     one = skipper()
     decoded(one, group(30))
     one.catch_up(1.0, 2.5)
@@ -343,7 +341,7 @@ def test_catching_up_leaves_out_all_until_a_key_picture_in_time() -> None:
     assert not one.in_gap
 
 
-def test_who_was_behind_before_a_gap_begins_no_other() -> None:
+def test_lag_before_a_gap_starts_no_other_gap() -> None:
     one = skipper()
     decoded(one, group(30))
     one.catch_up(1.0, 2.5)
@@ -354,7 +352,7 @@ def test_who_was_behind_before_a_gap_begins_no_other() -> None:
     assert one.in_gap
 
 
-def test_catching_up_ends_without_a_key_picture() -> None:
+def test_catching_up_ends_without_a_keyframe() -> None:
     one = skipper()
     one.catch_up(0.0, 1.5)
     packets = [Packet(False, False)] * 900
@@ -376,12 +374,12 @@ LONG = round(30 * MAX_GROUP) + 30
         (600, 3, 0.1, MIN_ANALYZED),
     ],
 )
-def test_what_is_left_to_leave_out_after_decoding(
+def test_share_left_to_skip_after_decoding(
     pictures: int, referred: int, share: float, analyzed: float
 ) -> None:
     one = skipper()
     one.share = share
-    assert one.analyzed_share == share, "nothing is known yet"
+    assert one.analyzed_share == share, "no group length is known yet"
     one.share = 1
     decoded(one, group(pictures, referred) * 3)
     one.share = share
@@ -390,7 +388,7 @@ def test_what_is_left_to_leave_out_after_decoding(
     assert len(wanted) / (10 * pictures) == pytest.approx(share / analyzed, abs=0.06)
 
 
-def test_a_gap_has_no_moments(tmp_path: Path) -> None:
+def test_gap_has_no_moments(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mp4", "without B pictures", pictures=150)
     with FileSource(path, tick=0.03, sound_window=0.03) as source:
         found = [next(source) for _ in range(10)]

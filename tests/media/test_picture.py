@@ -1,4 +1,4 @@
-"""Pictures: what a crop gives is what the whole picture shows there."""
+"""Pictures: a crop equals the same part of the whole picture."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from clips import flashing, write_clip
 from sentistream.media import open_source
 from sentistream.media.orientation import Orientation
 from sentistream.media.picture import YuvPicture
 from sentistream.media.resample import resample
 from sentistream.types import Box, UInt8Array
+from synthetic_clips import flashing, write_clip
 
 FORMATS = ("yuv420p", "yuvj420p", "yuv422p", "yuv444p", "nv12", "gray")
 OTHERS = ("rgb24", "yuv420p10le", "yuva420p", "gbrp", "yuyv422", "gray10le", "bgra")
 
 
 def smooth(width: int = 160, height: int = 120) -> UInt8Array:
-    """Slow waves of colour, different in each channel."""
+    """Slow color waves, different in each channel."""
     y, x = np.mgrid[0:height, 0:width]
     waves = [
         128 + 90 * np.sin(x / 31 + phase) * np.cos(y / 27 + phase / 2) for phase in (0.0, 1.0, 2.0)
@@ -35,11 +35,11 @@ def smooth(width: int = 160, height: int = 120) -> UInt8Array:
 def coded(
     pixels: UInt8Array, form: str, *, matrix: int = 2, full_range: bool = False
 ) -> VideoFrame:
-    """The picture in a pixel format, marked with its matrix and range."""
+    """The picture in a pixel format, tagged with its matrix and range."""
     names = {1: "ITU709", 2: "ITU601", 5: "ITU601"}
     frame = VideoFrame.from_ndarray(pixels, format="rgb24")
     color_range = 2 if full_range or form.startswith("yuvj") else 1
-    if form.startswith("gray"):  # which FFmpeg's conversion would always make full range
+    if form.startswith("gray"):  # FFmpeg's conversion would always make it full range
         yuv = coded(pixels, "yuv444p", matrix=matrix, full_range=full_range)
         luma = np.frombuffer(memoryview(yuv.planes[0]), np.uint8).reshape(len(pixels), -1)
         frame = VideoFrame.from_ndarray(luma[:, : pixels.shape[1]].copy(), format="gray")
@@ -58,7 +58,7 @@ def difference(first: UInt8Array, second: UInt8Array) -> float:
 @pytest.mark.parametrize("form", [*FORMATS, *OTHERS])
 @pytest.mark.parametrize("matrix", [1, 5])
 @pytest.mark.parametrize("full_range", [False, True])
-def test_formats_and_matrices(form: str, matrix: int, full_range: bool) -> None:
+def test_formats_and_matrices_are_converted(form: str, matrix: int, full_range: bool) -> None:
     if form == "gray10le" and not full_range:
         pytest.skip("FFmpeg's conversion of grey ignores its range")
     pixels = smooth()
@@ -84,7 +84,7 @@ def test_formats_and_matrices(form: str, matrix: int, full_range: bool) -> None:
     size=st.tuples(st.integers(8, 64), st.integers(8, 64)),
     turn=st.tuples(st.booleans(), st.booleans(), st.booleans()),
 )
-def test_crop_is_the_resampled_whole(
+def test_crop_equals_the_resampled_whole(
     form: str,
     matrix: int,
     full_range: bool,
@@ -111,7 +111,7 @@ def test_luma_is_a_view_of_the_frame() -> None:
     assert luma.min() >= 16 and luma.max() <= 235
 
 
-def test_odd_sizes() -> None:
+def test_odd_sizes_are_read() -> None:
     pixels = smooth(95, 71)
     picture = YuvPicture(coded(pixels, "yuv420p"))
     assert (picture.width, picture.height) == (95, 71)
@@ -120,7 +120,7 @@ def test_odd_sizes() -> None:
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
-def test_turned_upright(degrees: int) -> None:
+def test_rotation_is_undone(degrees: int) -> None:
     upright = smooth()
     stored = np.rot90(upright, degrees // 90).copy()  # counterclockwise, as a phone stores it
     orientation = {
@@ -138,7 +138,7 @@ def test_turned_upright(degrees: int) -> None:
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
-def test_phone_video(tmp_path: Path, degrees: int) -> None:
+def test_phone_video_is_upright(tmp_path: Path, degrees: int) -> None:
     pixels = np.full((48, 64, 3), 60, np.uint8)
     pixels[:12, :16] = 230  # bright top left corner, as stored
     path = write_clip(
@@ -159,7 +159,7 @@ def test_phone_video(tmp_path: Path, degrees: int) -> None:
 
 
 @pytest.mark.parametrize("aspect", [Fraction(2), Fraction(1, 2)])
-def test_pixels_that_are_not_square(tmp_path: Path, aspect: Fraction) -> None:
+def test_non_square_pixels_are_scaled(tmp_path: Path, aspect: Fraction) -> None:
     pictures = [(time, smooth(64, 48)) for time, _ in flashing(0.2, [])]
     path = write_clip(tmp_path / "wide.mp4", pictures, pixel_aspect=aspect)
     with open_source(path, tick=0.03, sound_window=0.03) as source:
@@ -173,7 +173,7 @@ def test_pixels_that_are_not_square(tmp_path: Path, aspect: Fraction) -> None:
     assert difference(picture.crop(whole, 64, 48), resample(picture.rgb(), whole, 64, 48)) <= 12
 
 
-def test_display_matrix() -> None:
+def test_display_matrix_gives_rotation_and_mirroring() -> None:
     one = 1 << 16
 
     def matrix(a: int, b: int, c: int, d: int) -> NDArray[np.int32]:
@@ -188,8 +188,8 @@ def test_display_matrix() -> None:
 
 
 @pytest.mark.parametrize("transfer", [16, 18])
-def test_high_dynamic_range_is_brought_to_a_common_screen(transfer: int) -> None:
-    """PQ and HLG hold white at 58 and 75 % of their range: shown as they are it would be grey."""
+def test_high_dynamic_range_is_tone_mapped(transfer: int) -> None:
+    """PQ and HLG hold white at 58 and 75 % of their range: unconverted it would be grey."""
     pixels = np.zeros((16, 96, 3), np.uint16)
     levels = {16: (0.0, 0.3, 0.58, 0.75), 18: (0.0, 0.35, 0.75, 1.0)}[transfer]
     for place, level in enumerate(levels):
@@ -203,6 +203,6 @@ def test_high_dynamic_range_is_brought_to_a_common_screen(transfer: int) -> None
     assert brightness == sorted(brightness)
     assert brightness[0] < 5
     assert brightness[2] > 200  # white
-    assert brightness[3] > 230  # and what shines
+    assert brightness[3] > 230  # and highlights
     frame.color_trc = 1
     assert abs(float(YuvPicture(frame).rgb()[8, 60].mean()) - 255 * levels[2]) < 6

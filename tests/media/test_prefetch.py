@@ -1,4 +1,4 @@
-"""Reading ahead: order, bounds, errors, and a prompt end."""
+"""Prefetching: order, bounds, errors, and a prompt end."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import pytest
 from sentistream.media.prefetch import prefetch
 
 
-def test_keeps_order() -> None:
+def test_order_is_kept() -> None:
     assert list(prefetch(range(1000), 3)) == list(range(1000))
 
 
-def test_reads_no_further_than_asked() -> None:
-    made: list[int] = []
+def test_prefetch_stays_within_its_depth() -> None:
+    contexts: list[int] = []
     waiting = threading.Event()
 
     def items() -> Iterator[int]:
         for item in range(100):
-            made.append(item)
+            contexts.append(item)
             if item == 4:
                 waiting.set()
             yield item
@@ -29,11 +29,11 @@ def test_reads_no_further_than_asked() -> None:
     with prefetch(items(), 4) as ahead:
         assert waiting.wait(10)
         assert next(ahead) == 0
-    # one handed out, four queued, one in the thread's hand
-    assert len(made) <= 6
+    # one consumed, four queued, one held by the thread
+    assert len(contexts) <= 6
 
 
-def test_errors_come_after_the_items_before_them() -> None:
+def test_errors_follow_the_items_before_them() -> None:
     def items() -> Iterator[int]:
         yield 1
         yield 2
@@ -80,6 +80,6 @@ def test_abandoned_threads_end() -> None:
     assert ended.wait(10)
 
 
-def test_needs_a_depth() -> None:
+def test_depth_must_be_positive() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         prefetch([1], 0)

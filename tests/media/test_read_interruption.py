@@ -1,4 +1,4 @@
-"""The clock that ends a thread's reads, and no other thread's."""
+"""The clock that interrupts one thread's reads, and no other thread's."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from sentistream.media.read_interruption import ended, interrupt
 
 
 def clock() -> float:
-    """What PyAV asks."""
+    """The clock that PyAV reads."""
     return float(vars(av.container.core)["time"].monotonic())
 
 
-def test_a_thread_that_is_not_interrupted_has_the_usual_clock() -> None:
+def test_uninterrupted_thread_sees_the_real_clock() -> None:
     assert clock() == pytest.approx(time.monotonic(), abs=1)
 
 
-def test_reads_end_also_those_that_begin_after_the_interruption() -> None:
-    begun: list[float] = []
-    told, interrupted = threading.Event(), threading.Event()
+def test_interruption_ends_current_and_later_reads() -> None:
+    start: list[float] = []
+    started, interrupted = threading.Event(), threading.Event()
 
     def read() -> None:
-        begun.append(clock())  # a read under way
-        told.set()
+        start.append(clock())  # a read in progress
+        started.set()
         interrupted.wait(5)
-        begun.extend(clock() for _ in range(3))
+        start.extend(clock() for _ in range(3))
         ended()
 
     thread = threading.Thread(target=read)
     thread.start()
-    told.wait(5)
+    started.wait(5)
     interrupt(thread)
     interrupted.set()
     thread.join()
-    first, *later = begun
+    first, *later = start
     assert first == pytest.approx(time.monotonic(), abs=5)
-    for before, now in zip(begun, later, strict=False):
-        assert now > before + 3600  # beyond any time limit
+    for before, now in zip(start, later, strict=False):
+        assert now > before + 3600  # beyond any timeout
 
 
-def test_another_thread_of_the_same_number_is_not_interrupted() -> None:
-    """A thread may be interrupted in the moment in which it ends anyway."""
+def test_another_thread_with_the_same_id_is_not_interrupted() -> None:
+    """A thread may be interrupted at the moment it ends anyway."""
     over, interrupted = threading.Event(), threading.Event()
 
     def end() -> None:
@@ -69,7 +69,7 @@ def test_another_thread_of_the_same_number_is_not_interrupted() -> None:
         if thread.ident in seen:
             break
     else:
-        pytest.skip("this system does not give numbers again")
+        pytest.skip("this system does not reuse thread IDs")
     assert seen[thread.ident] == pytest.approx(time.monotonic(), abs=5)
 
 

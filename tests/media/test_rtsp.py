@@ -15,20 +15,21 @@ import pytest
 import stream_server as cameras
 from av import AudioFrame
 
-from clips import FLASH, GREY
-from rtsp_sender import free_port, python_with_gstreamer, rtsp
+from free_port import free_port
+from rtsp_sender import python_with_gstreamer, rtsp
 from sentistream.errors import InputError
 from sentistream.media import live_source
 from sentistream.media.network_stream import Transport
 from sentistream.media.source_factory import open_stream
 from sentistream.types import Moment
+from synthetic_clips import FLASH, GREY
 
 TICK, WINDOW = 0.03, 0.24
 
 
 @pytest.fixture(autouse=True)
-def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is dropped, however little of the machine is left for the test."""
+def _no_drops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is dropped, however slow the machine."""
     monkeypatch.setattr(live_source, "QUEUE", 100_000)
 
 
@@ -47,7 +48,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
-def test_rtsp(gstreamer: str, clip: Path, transport: Transport) -> None:
+def test_rtsp_is_read_over_each_transport(gstreamer: str, clip: Path, transport: Transport) -> None:
     with (
         rtsp(gstreamer, clip) as (port, _),
         open_stream(
@@ -71,11 +72,11 @@ def _check(moments: list[Moment]) -> None:
     ]
     assert bright
     assert loud
-    nearest = [min(abs(there - time) for there in bright) for time in loud[1:-1]]
+    nearest = [min(abs(flash - time) for flash in bright) for time in loud[1:-1]]
     assert not nearest or np.median(nearest) <= 2 * TICK
 
 
-def test_rtsp_without_its_sound(gstreamer: str, clip: Path) -> None:
+def test_rtsp_is_read_without_sound(gstreamer: str, clip: Path) -> None:
     with (
         rtsp(gstreamer, clip) as (port, _),
         open_stream(
@@ -86,7 +87,7 @@ def test_rtsp_without_its_sound(gstreamer: str, clip: Path) -> None:
         assert next(source).sound is None
 
 
-def test_rtsp_whose_first_sound_is_silent(
+def test_rtsp_with_a_silent_first_sound_track_uses_the_second(
     gstreamer: str, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     both = tmp_path / "both.mp4"
@@ -116,7 +117,7 @@ def test_rtsp_whose_first_sound_is_silent(
     _check(moments)
 
 
-def test_rtsp_with_a_password(gstreamer: str, clip: Path) -> None:
+def test_rtsp_with_a_password_is_opened(gstreamer: str, clip: Path) -> None:
     with rtsp(gstreamer, clip, "me", "geheim") as (port, _):
         for login in ("", "me:falsch@"):
             with pytest.raises(InputError, match="wrong user or password") as caught:
@@ -132,38 +133,38 @@ def test_rtsp_with_a_password(gstreamer: str, clip: Path) -> None:
             open_stream(address.replace("/camera", "/none"), tick=TICK, sound_window=WINDOW)
 
 
-def test_an_rtsp_server_that_dies_or_is_left(gstreamer: str, clip: Path) -> None:
+def test_rtsp_server_may_die_or_be_closed(gstreamer: str, clip: Path) -> None:
     with rtsp(gstreamer, clip) as (port, process):
         address = f"rtsp://127.0.0.1:{port}/camera"
         left = open_stream(address, tick=TICK, sound_window=WINDOW)
         next(left)
-        begun = time.monotonic()
+        start = time.monotonic()
         left.close()
-        assert time.monotonic() - begun < 1.5
+        assert time.monotonic() - start < 1.5
         assert not left._thread.is_alive()
         with open_stream(address, tick=TICK, sound_window=WINDOW) as source:
             next(source)
             process.kill()
-            begun = time.monotonic()
+            start = time.monotonic()
             try:
-                list(source)  # it may end or say that it was lost
+                list(source)  # it may end, or report a lost connection
             except InputError as error:
                 assert "stopped sending" in str(error)
-            assert time.monotonic() - begun < 5
+            assert time.monotonic() - start < 5
 
 
-def test_mpegts_over_udp() -> None:
+def test_mpegts_over_udp_is_read() -> None:
     port, ending = free_port(), threading.Event()
     flashes = [0.6 + number for number in range(30)]
     data = cameras.stream(30, flashes=flashes, size=(160, 120))
 
     def send() -> None:
-        begun, sent, rate = time.monotonic(), 0, len(data) / 30
+        start, sent, rate = time.monotonic(), 0, len(data) / 30
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
             while sent < len(data) and not ending.is_set():
                 out.sendto(data[sent : sent + 7 * 188], ("127.0.0.1", port))
                 sent += 7 * 188
-                ending.wait(max(0.0, begun + sent / rate - time.monotonic()))
+                ending.wait(max(0.0, start + sent / rate - time.monotonic()))
 
     thread = threading.Thread(target=send)
     thread.start()
@@ -171,8 +172,8 @@ def test_mpegts_over_udp() -> None:
         with open_stream(f"udp://127.0.0.1:{port}", tick=TICK, sound_window=WINDOW) as source:
             assert source.info.live
             moments = list(islice(source, 60))
-            begun = time.monotonic()
-        assert time.monotonic() - begun < 1.5
+            start = time.monotonic()
+        assert time.monotonic() - start < 1.5
     finally:
         ending.set()
         thread.join()

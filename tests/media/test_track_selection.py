@@ -1,4 +1,4 @@
-"""Of several tracks those are read that can be decoded and hold something."""
+"""Of several tracks, those that are decodable and have content are selected."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ import pytest
 from av import AudioFrame, VideoFrame
 from click.testing import CliRunner
 
-from clips import flat
 from sentistream.cli import main
 from sentistream.errors import InputError
 from sentistream.media import open_source
 from sentistream.media.track_selection import list_tracks
+from synthetic_clips import flat
 
 RATE = 48_000
 
@@ -62,17 +62,21 @@ def write(
             size = 1024
             for first in range(0, len(sound), size):
                 block = (sound[None, first : first + size] * 32767).astype(np.int16)
-                heard = AudioFrame.from_ndarray(block, format="s16", layout="mono")
-                heard.sample_rate, heard.pts, heard.time_base = RATE, first, Fraction(1, RATE)
-                packets += audio.encode(heard)
+                audible_tone = AudioFrame.from_ndarray(block, format="s16", layout="mono")
+                audible_tone.sample_rate, audible_tone.pts, audible_tone.time_base = (
+                    RATE,
+                    first,
+                    Fraction(1, RATE),
+                )
+                packets += audio.encode(audible_tone)
             packets += audio.encode(None)
         for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
             container.mux(packet)
     return path
 
 
-def heard(path: Path, *, audio_track: int | None = None) -> float:
-    """The tone that is heard in the middle, hertz; 0 for none."""
+def audible_tone(path: Path, *, audio_track: int | None = None) -> float:
+    """The frequency of the tone in the middle, Hz; 0 for none."""
     with open_source(path, tick=0.1, sound_window=0.1, audio_track=audio_track) as source:
         sounds = [moment.sound for moment in source]
     sound = sounds[len(sounds) // 2]
@@ -84,15 +88,15 @@ def heard(path: Path, *, audio_track: int | None = None) -> float:
 
 
 def undecodable(path: Path) -> Path:
-    """Every track of FLAC becomes one of a coding that nobody knows."""
+    """Change every FLAC track to an unknown codec."""
     path.write_bytes(path.read_bytes().replace(b"A_FLAC", b"A_FLAX"))
     return path
 
 
-def test_a_track_that_cannot_be_decoded_is_passed_over(tmp_path: Path) -> None:
+def test_undecodable_track_is_passed_over(tmp_path: Path) -> None:
     sounds = [tone(400), tone(700)]
     path = undecodable(write(tmp_path / "a.mkv", sounds, codecs=["flac", "pcm_s16le"]))
-    assert heard(path) == pytest.approx(700, abs=15)
+    assert audible_tone(path) == pytest.approx(700, abs=15)
     with open_source(path, tick=0.1, sound_window=0.1) as source:
         assert (source.info.audio_track, source.info.audio_codec) == (2, "pcm_s16le")
         (remark,) = source.info.remarks
@@ -101,37 +105,37 @@ def test_a_track_that_cannot_be_decoded_is_passed_over(tmp_path: Path) -> None:
         open_source(path, tick=0.1, sound_window=0.1, audio_track=1)
 
 
-def test_a_silent_first_track_is_not_the_voice(tmp_path: Path) -> None:
+def test_silent_first_track_is_not_the_voice(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mkv", [np.zeros(RATE), tone(700)])
-    assert heard(path) == pytest.approx(700, abs=15)
-    assert heard(path, audio_track=1) == 0
+    assert audible_tone(path) == pytest.approx(700, abs=15)
+    assert audible_tone(path, audio_track=1) == 0
 
 
-def test_a_track_that_is_loud_only_later_is_no_silent_one(tmp_path: Path) -> None:
+def test_late_sound_does_not_make_a_track_silent(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mkv", [tone(400, 8, begin=5), tone(700, 8)])
     assert list_tracks(path)[1].chosen
 
 
-def test_where_all_are_silent_the_first_is_taken(tmp_path: Path) -> None:
+def test_first_track_is_selected_if_all_are_silent(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mkv", [np.zeros(RATE), np.zeros(RATE)])
     with open_source(path, tick=0.1, sound_window=0.1) as source:
         assert source.info.audio_track == 1
 
 
 @pytest.mark.parametrize("number", [1, 2])
-def test_a_track_is_chosen_by_number(tmp_path: Path, number: int) -> None:
+def test_track_is_selected_by_number(tmp_path: Path, number: int) -> None:
     path = write(tmp_path / "a.mkv", [tone(400), tone(700)])
-    assert heard(path, audio_track=number) == pytest.approx([400, 700][number - 1], abs=15)
+    assert audible_tone(path, audio_track=number) == pytest.approx([400, 700][number - 1], abs=15)
 
 
-def test_there_is_no_such_track(tmp_path: Path) -> None:
+def test_missing_track_number_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mkv", [tone(400)])
     for video, audio in ((None, 2), (3, None)):
         with pytest.raises(InputError, match="has no track"):
             open_source(path, tick=0.1, sound_window=0.1, video_track=video, audio_track=audio)
 
 
-def test_an_empty_first_picture_is_passed_over(tmp_path: Path) -> None:
+def test_empty_first_picture_track_is_passed_over(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mkv", [], pictures=[0, None])
     with open_source(path, tick=0.1, sound_window=0.1) as source:
         assert source.info.video_track == 2
@@ -141,7 +145,7 @@ def test_an_empty_first_picture_is_passed_over(tmp_path: Path) -> None:
         assert next(source).picture.luma.std() < 5
 
 
-def test_the_summary_says_what_was_chosen(tmp_path: Path) -> None:
+def test_summary_reports_the_selection(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mkv", [np.zeros(RATE), tone(700)])
     result = CliRunner().invoke(main, ["analyze", str(path), "--out", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
@@ -157,9 +161,9 @@ def test_the_summary_says_what_was_chosen(tmp_path: Path) -> None:
 def test_doctor_lists_the_tracks(tmp_path: Path) -> None:
     sounds, titles = [np.zeros(RATE), tone(700)], ["Music", "Voice"]
     path = write(tmp_path / "a.mkv", sounds, titles=titles)
-    said = CliRunner().invoke(main, ["doctor", str(path)])
-    assert said.exit_code == 0
-    lines = said.output.splitlines()
+    output = CliRunner().invoke(main, ["doctor", str(path)])
+    assert output.exit_code == 0
+    lines = output.output.splitlines()
     assert lines[1].startswith("  video 1: mpeg4")
     assert "Music" in lines[2]
     assert lines[2].endswith("silent")
@@ -171,16 +175,16 @@ def test_doctor_lists_the_tracks(tmp_path: Path) -> None:
     assert (missing.exit_code, "There is no file" in missing.output) == (2, True)
 
 
-def test_a_terminal_that_takes_no_more_is_no_fault_of_the_program(tmp_path: Path) -> None:
+def test_closed_terminal_is_not_an_internal_error(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mkv", [tone(400)])
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(  # noqa: S603 - our own
+        listing = subprocess.run(  # noqa: S603 - our own
             [sys.executable, "-m", "sentistream", "doctor", str(path)],
             check=False,
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
         )
-    assert done.returncode == 2
-    assert "no space left" in done.stderr
-    assert "went wrong inside" not in done.stderr
+    assert listing.returncode == 2
+    assert "no space left" in listing.stderr
+    assert "went wrong inside" not in listing.stderr

@@ -1,4 +1,4 @@
-"""The written video: times, sound in sync, valid whatever happens."""
+"""The written video: times, sound in sync, valid after any failure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clips import FLASH, GREY, clicks, flashing, flat, write_clip
 from sentistream.errors import OutputError
 from sentistream.media import open_source
 from sentistream.media.video_writer import VideoWriter
 from sentistream.types import SOUND_RATE, Box
+from synthetic_clips import FLASH, GREY, clicks, flashing, flat, write_clip
 
 
-def test_times_size_and_colour(tmp_path: Path) -> None:
+def test_times_size_and_color_are_kept(tmp_path: Path) -> None:
     times = [0.0, 0.03, 0.1, 0.5, 0.53]
     colour = np.full((33, 65, 3), (200, 90, 40), np.uint8)
     with VideoWriter(tmp_path / "out.mp4", width=65, height=33) as writer:
@@ -63,7 +63,7 @@ def test_sound_stays_in_sync(tmp_path: Path, kind: str, late: float) -> None:
     assert all(m.sound is not None for m in found[3:-3])
 
 
-def test_an_exception_leaves_a_valid_file(tmp_path: Path) -> None:
+def test_exception_leaves_a_valid_file(tmp_path: Path) -> None:
     with (
         pytest.raises(KeyboardInterrupt),
         VideoWriter(tmp_path / "out.mp4", width=64, height=48) as writer,
@@ -75,7 +75,7 @@ def test_an_exception_leaves_a_valid_file(tmp_path: Path) -> None:
         assert len(list(source)) == 10
 
 
-def test_a_killed_process_leaves_a_playable_file(tmp_path: Path) -> None:
+def test_killed_process_leaves_a_playable_file(tmp_path: Path) -> None:
     script = (
         "import os, sys, numpy as np\n"
         "from sentistream.media.video_writer import VideoWriter\n"
@@ -85,23 +85,23 @@ def test_a_killed_process_leaves_a_playable_file(tmp_path: Path) -> None:
         "os._exit(9)\n"
     )
     target = tmp_path / "killed.mp4"
-    done = subprocess.run([sys.executable, "-c", script, str(target)], check=False)  # noqa: S603
-    assert done.returncode == 9
+    result = subprocess.run([sys.executable, "-c", script, str(target)], check=False)  # noqa: S603
+    assert result.returncode == 9
     with open_source(target, tick=0.04, sound_window=0.04) as source:
         assert len(list(source)) >= 240
 
 
-def test_nothing_written_is_not_an_error(tmp_path: Path) -> None:
+def test_writing_nothing_is_no_error(tmp_path: Path) -> None:
     VideoWriter(tmp_path / "out.mp4", width=64, height=48).close()
 
 
-def test_a_missing_folder(tmp_path: Path) -> None:
+def test_missing_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
         VideoWriter(tmp_path / "none" / "out.mp4", width=64, height=48)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk() -> None:
+def test_full_disk_is_reported() -> None:
     noise = np.random.default_rng(1).integers(0, 255, (240, 320, 3), np.uint8)
     with (
         pytest.raises(OutputError, match="cannot be written"),
@@ -111,7 +111,7 @@ def test_a_full_disk() -> None:
             writer.write(index / 25, np.roll(noise, index, axis=1))
 
 
-def test_pictures_come_in_order(tmp_path: Path) -> None:
+def test_pictures_must_be_in_order(tmp_path: Path) -> None:
     with VideoWriter(tmp_path / "out.mp4", width=64, height=48) as writer:
         writer.write(0.1, flat(9))
         with pytest.raises(ValueError, match="in order"):

@@ -1,4 +1,4 @@
-"""A WebRTC peer as a browser would be one: in a thread with an event loop of its own."""
+"""A WebRTC peer that acts like a browser, in a thread with its own event loop."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from aiortc import (
 )
 from av import AudioFrame, VideoFrame
 
-from clips import FLASH, GREY, flat
 from sentistream.types import UInt8Array
+from synthetic_clips import FLASH, GREY, flat
 
 T = TypeVar("T")
 _SOUND = 48_000
@@ -32,7 +32,7 @@ def flashing_picture(now: float) -> UInt8Array:
 
 
 class Pictures(VideoStreamTrack):
-    """Pictures of a function of the time, which is also when they are sent."""
+    """Pictures as a function of the time at which they are sent."""
 
     def __init__(self, draw: Callable[[float], UInt8Array]) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class Clicks(AudioStreamTrack):
 
 
 class Peer:
-    """Makes an offer, takes the answer and sends until it is closed."""
+    """Makes an offer, takes the answer, and sends until it is closed."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Peer:
         self._await(self._take(answer))
 
     def stop(self) -> None:
-        """Stops sending without a word."""
+        """Stop sending without closing the connection."""
         self._await(self._stop())
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""A reading and an aggregate have the same fields wherever they are stored, sent or exported."""
+"""Readings and aggregates have the same fields wherever they are stored, sent or exported."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from sentistream.monitor.store.reading_tables import READINGS, SUMS
 from sentistream.monitor.store.small_cell_suppression import RawAggregate
 
 DEPRECATED = {"people"}
-"""The name of ``appearances`` in answers and files until the next version."""
+"""The deprecated name of ``appearances`` in responses and files."""
 
 
 EXPLAINED = {"time_local", "begin_local", "end_local", "camera_name", "zone_name"}
-"""Columns of files alone, for people: what other columns say, in local time and by name."""
+"""Columns of exported files only: local times and names in place of other columns."""
 
 
 def names(of: Any) -> set[str]:
-    """The fields of a dataclass or of an answer of the API."""
+    """The fields of a dataclass or of an API response."""
     if issubclass(of, BaseModel):
         return set(of.model_fields)
     return {field.name for field in fields(of)}
@@ -38,7 +38,7 @@ def names(of: Any) -> set[str]:
 
 READING = names(SecondReading)
 OUTSIDE_READING = READING - {"second"} | {"time"}
-"""Where it leaves the monitor, a reading's second is a timestamp."""
+"""Outside the monitor, a reading's second is a timestamp."""
 
 AGGREGATE = names(Aggregate)
 
@@ -52,7 +52,7 @@ AGGREGATE = names(Aggregate)
     ],
     ids=["export", "REST", "client"],
 )
-def test_readings_leave_with_the_same_fields(found: set[str]) -> None:
+def test_reading_fields_are_the_same_in_every_output(found: set[str]) -> None:
     assert found == OUTSIDE_READING
 
 
@@ -65,16 +65,16 @@ def test_readings_leave_with_the_same_fields(found: set[str]) -> None:
     ],
     ids=["export", "REST", "client"],
 )
-def test_aggregates_leave_with_the_same_fields(found: set[str]) -> None:
-    # an empty cell says that it is withheld; answers say it by a field
+def test_aggregate_fields_are_the_same_in_every_output(found: set[str]) -> None:
+    # an empty cell means withheld; responses have a field for it
     assert found - DEPRECATED == AGGREGATE | {"withheld"}
 
 
-def test_readings_are_stored_with_the_same_fields() -> None:
+def test_stored_readings_have_the_same_fields() -> None:
     assert set(READINGS.columns.keys()) == READING
 
 
-def test_aggregates_are_stored_with_the_same_fields() -> None:
+def test_stored_aggregates_have_the_same_fields() -> None:
     key = {"step", "begin", "camera", "zone"}
     assert {column.name for column in SUMS.primary_key} == key
     stored = set(SUMS.columns.keys())
@@ -84,7 +84,7 @@ def test_aggregates_are_stored_with_the_same_fields() -> None:
     assert names(RawAggregate) == AGGREGATE - {"camera", "zone", "begin", "end"}
 
 
-def test_messages_name_sentiments_as_readings_do() -> None:
+def test_mqtt_sentiments_are_named_as_in_readings() -> None:
     shares = {"positive": 0.1, "neutral": 0.6, "negative": 0.3}
     measure = WindowStats(shares=shares, seen=9, appearances=9, covered=1)
     message = state_payload(measure, faces=2, time=0.0, minutes=10, smallest_group=5)
@@ -93,7 +93,7 @@ def test_messages_name_sentiments_as_readings_do() -> None:
     assert [message[name] for name in sentiments] == [10.0, 60.0, 30.0]
 
 
-def test_files_have_their_columns_once() -> None:
+def test_exported_columns_are_unique() -> None:
     for columns in (READING_COLUMNS, AGGREGATE_COLUMNS, SERIES_COLUMNS):
         listed: Iterable[str] = [column.name for column in columns]
         assert len(set(listed)) == len(columns)

@@ -1,4 +1,4 @@
-"""What ONNX Runtime and OpenVINO answer is what PyTorch answers."""
+"""ONNX Runtime and OpenVINO give PyTorch's answers."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def fused() -> FusedNetwork:
 
 @dataclass(frozen=True)
 class Exported:
-    """A network and the file it was exported to; the export takes seconds."""
+    """A network and its exported file; exporting takes seconds."""
 
     network: torch.nn.Module
     inputs: dict[str, tuple[int, ...]]
@@ -71,7 +71,7 @@ class Exported:
 def exported(
     fused: FusedNetwork, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Exported]:
-    """Each network's export, made once."""
+    """Exports each network once."""
     cases: dict[str, tuple[torch.nn.Module, dict[str, tuple[int, ...]], int]] = {
         "mouth": (MouthNetwork(), {"mouth": (28, 28, 3)}, 1),
         "visual": (fused.visual, {"face": FACE}, 3),
@@ -122,7 +122,7 @@ def test_exported_folded_network_equals_the_unfolded_one_in_pytorch(
     assert np.abs(got - expected).max() < 2e-3
 
 
-def test_the_file_is_half_size_reproducible_and_says_nothing_of_its_machine(
+def test_exported_file_is_half_size_reproducible_and_anonymous(
     exported: Callable[[str], Exported], tmp_path: Path
 ) -> None:
     found = exported("visual")

@@ -20,11 +20,11 @@ from sentistream.reports.summary_file import SummaryFile
 from sentistream.reports.thumbnails import Thumbnails
 from sentistream.runtime import load_card
 from sentistream.types import Branch, Flag, Label, Moment, Reading
-from synthetic import Info, Subject, moments, picture, reading
+from synthetic_readings import Info, Subject, moments, picture, reading
 
 
 class Page(HTMLParser):
-    """Collects tags, and checks that they nest."""
+    """Collects tags, and checks that they are nested correctly."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class Page(HTMLParser):
 
 def write(
     path: Path,
-    said: Sequence[tuple[Moment, tuple[Reading, ...]]],
+    results: Sequence[tuple[Moment, tuple[Reading, ...]]],
     subject: Subject | None = None,
     images: bool = True,
     clip: LinkedClip | None = None,
@@ -72,20 +72,20 @@ def write(
         SummaryFile(path.with_suffix(".json"), subject, {}) as summary,
         ReportPage(path, summary, mouth_threshold=0.5, images=images, clip=clip) as page,
     ):
-        for moment, readings in said:
+        for moment, readings in results:
             summary.add(moment, readings)
             page.add(moment, readings)
     return Page(path.read_text())
 
 
-def test_it_says_who_felt_how_in_words(tmp_path: Path) -> None:
+def test_page_describes_each_appearance_in_words(tmp_path: Path) -> None:
     page = write(tmp_path / "r.html", list(moments(12)))
     assert "Appearance 1" in page.text
     assert "Appearance 2" in page.text
     assert "12 seconds" in page.text
     assert "counted two appearances" in page.text
     assert "a search missed the face" in page.text
-    # one line for all together and one an appearance; a table each carries the numbers
+    # one line for all together and one per appearance; a table each carries the numbers
     assert [cell["data-tracks"] for cell in page.all("div") if cell.get("class") == "cell"] == [
         "",
         "1",
@@ -95,7 +95,7 @@ def test_it_says_who_felt_how_in_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mouths", "share", "told"),
+    ("mouths", "share", "sentence"),
     [
         ((0.1, 0.1, 0.1, 0.1), 0.3, "all readings rested on the face alone"),
         ((0.1, 0.9, 0.9, 0.9), 0.3, "25 % of the readings rested on the face alone"),
@@ -103,19 +103,19 @@ def test_it_says_who_felt_how_in_words(tmp_path: Path) -> None:
         ((0.9, 0.1, 0.1, 0.1), None, "75 % of the readings rested on the face alone, the others"),
     ],
 )
-def test_it_says_where_the_answers_came_from(
-    tmp_path: Path, mouths: tuple[float, ...], share: float | None, told: str
+def test_page_reports_where_the_answers_came_from(
+    tmp_path: Path, mouths: tuple[float, ...], share: float | None, sentence: str
 ) -> None:
-    said = []
+    results = []
     for step, mouth in enumerate(mouths):
         one = reading(0.03 * step, mouth_open=mouth)
-        heard = share if one.branch is Branch.FUSED else 0.0
-        one = dataclasses.replace(one, voice_share=heard)
-        said.append((Moment(0.03 * step, picture(), 0.03 * step), (one,)))
-    assert told in write(tmp_path / "r.html", said).text.replace("\N{NO-BREAK SPACE}", " ")
+        from_voice = share if one.branch is Branch.FUSED else 0.0
+        one = dataclasses.replace(one, voice_share=from_voice)
+        results.append((Moment(0.03 * step, picture(), 0.03 * step), (one,)))
+    assert sentence in write(tmp_path / "r.html", results).text.replace("\N{NO-BREAK SPACE}", " ")
 
 
-def test_it_needs_nothing_from_outside(tmp_path: Path) -> None:
+def test_page_needs_no_external_resource(tmp_path: Path) -> None:
     page = write(tmp_path / "r.html", list(moments(3)))
     assert page.all("link") == page.all("iframe") == []
     assert [script.get("src") for script in page.all("script")] == [None, None]
@@ -123,7 +123,7 @@ def test_it_needs_nothing_from_outside(tmp_path: Path) -> None:
     assert not re.search(r"https?:|url\(|@import", text)
     assert all((image["src"] or "").startswith("data:image/jpeg;") for image in page.all("img"))
     assert all(image["alt"] for image in page.all("img"))
-    # its own script is the only one that may run
+    # only its own script may run
     policy = next(m["content"] for m in page.all("meta") if "http-equiv" in m) or ""
     digest = base64.b64encode(hashlib.sha256(page.scripts[-1].encode()).digest()).decode()
     assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:; ")
@@ -131,7 +131,7 @@ def test_it_needs_nothing_from_outside(tmp_path: Path) -> None:
     assert "connect-src" not in policy
 
 
-def test_the_clip_is_linked_from_where_the_page_lies(tmp_path: Path) -> None:
+def test_clip_is_linked_relative_to_the_page(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     clip = tmp_path / "in" / "a #1 100%.mp4"
     link = linked_clip(clip, tmp_path / "out" / "a")
@@ -141,7 +141,7 @@ def test_the_clip_is_linked_from_where_the_page_lies(tmp_path: Path) -> None:
     assert write(tmp_path / "r.html", list(moments(1))).all("video") == []
 
 
-def test_it_says_which_part_of_the_face_was_gone_by(tmp_path: Path) -> None:
+def test_page_reports_the_face_part_that_mattered(tmp_path: Path) -> None:
     page = write(tmp_path / "r.html", list(moments(2)))
     data = json.loads(page.scripts[0])
     reasons = data["why"]["1"]
@@ -163,10 +163,10 @@ def test_accuracy_and_limits_are_those_of_the_cards(tmp_path: Path, profile: Pro
     face = load_card(profile.face_model)
     assert face.figures
     assert face.weaknesses[0] in text
-    said = accuracy_sentence(cards, profile).replace("\N{NO-BREAK SPACE}", " ")
-    assert said in text
+    results = accuracy_sentence(cards, profile).replace("\N{NO-BREAK SPACE}", " ")
+    assert results in text
     for row in face.figures:
-        assert row["source"] in said
+        assert row["source"] in results
         share = f"{round(100 * row['accuracy'])} % of {row['n']:,} ({row['source']}"
         assert share in text
     better = [{**card, "figures": [{**face.figures[0], "accuracy": 0.123}]} for card in cards]
@@ -183,15 +183,15 @@ def test_accuracy_and_limits_are_those_of_the_cards(tmp_path: Path, profile: Pro
     assert accuracy_notes(without, profile) == []
 
 
-def test_pictures_can_be_left_out(tmp_path: Path) -> None:
-    said = list(moments(3))
-    assert write(tmp_path / "with.html", said).all("img")
-    page = write(tmp_path / "without.html", said, images=False)
+def test_pictures_can_be_omitted(tmp_path: Path) -> None:
+    results = list(moments(3))
+    assert write(tmp_path / "with.html", results).all("img")
+    page = write(tmp_path / "without.html", results, images=False)
     assert page.all("img") == []
     assert "data:image" not in (tmp_path / "without.html").read_text()
 
 
-def test_a_hostile_name_stays_text(tmp_path: Path) -> None:
+def test_hostile_name_is_escaped(tmp_path: Path) -> None:
     name = '"><script>alert(1)</script>{{ 7 * 7 }}<img src=x onerror=alert(1)> 店.mp4'
     page = write(tmp_path / "r.html", list(moments(1)), Subject(info=Info(name=name)))
     assert [script.get("type") for script in page.all("script")] == ["application/json", None]
@@ -199,69 +199,71 @@ def test_a_hostile_name_stays_text(tmp_path: Path) -> None:
     assert name in " ".join(page.words)
 
 
-def test_no_face_is_said_plainly(tmp_path: Path) -> None:
+def test_missing_face_is_reported(tmp_path: Path) -> None:
     scene = picture(8, 8)
     page = write(tmp_path / "r.html", [(Moment(0.0, scene, 0.0), (Reading(0.0),))])
     assert "No face was seen" in page.text
     assert "%" not in page.text.split("How far to trust this")[0].replace("0 %", "")
 
 
-def test_faces_without_an_answer_are_said_plainly(tmp_path: Path) -> None:
+def test_faces_without_an_answer_are_reported(tmp_path: Path) -> None:
     one = Reading(0.0, face=reading(0.0).face, label=Label.UNKNOWN)
     page = write(tmp_path / "r.html", [(Moment(0.0, picture(), 0.0), (one,))])
     assert "No clear answer" in page.text
 
 
-def test_nothing_at_all_is_still_a_page(tmp_path: Path) -> None:
+def test_empty_analysis_still_has_a_page(tmp_path: Path) -> None:
     assert "No face was seen" in write(tmp_path / "r.html", []).text
 
 
-def test_an_hour_makes_no_bigger_page_than_a_minute(tmp_path: Path) -> None:
+def test_page_size_does_not_grow_with_duration(tmp_path: Path) -> None:
     scene = picture(64, 48)
     sizes = []
     for seconds in (60, 3600):
-        said = [(Moment(float(t), scene, float(t)), (reading(float(t)),)) for t in range(seconds)]
-        write(tmp_path / "r.html", said)
+        results = [
+            (Moment(float(t), scene, float(t)), (reading(float(t)),)) for t in range(seconds)
+        ]
+        write(tmp_path / "r.html", results)
         sizes.append((tmp_path / "r.html").stat().st_size)
     assert sizes[1] < sizes[0] * 2.5
 
 
 def test_many_appearances_are_counted_but_not_all_drawn(tmp_path: Path) -> None:
-    said = []
+    results = []
     for track in range(1, 81):
         one = reading(track * 0.03, track)
-        said.append((Moment(one.time, picture(), one.time), (one,)))
-    page = write(tmp_path / "r.html", said)
+        results.append((Moment(one.time, picture(), one.time), (one,)))
+    page = write(tmp_path / "r.html", results)
     lanes = [cell["data-tracks"] for cell in page.all("div") if cell.get("class") == "cell"]
-    # all together, twelve alone, and the others on as many as there are in a tenth of a second
+    # all together, twelve alone, and the others on as many lanes as overlap within 0.1 s
     assert len(lanes) == 1 + 12 + 4
     assert sorted(int(track) for lane in lanes for track in (lane or "").split()) == [*range(1, 81)]
     assert "68 further appearances were shorter" in page.text
 
 
-def test_faces_that_were_left_out_are_told_of(tmp_path: Path) -> None:
-    said = [
+def test_omitted_faces_are_reported(tmp_path: Path) -> None:
+    results = [
         (Moment(time, picture(), time), (reading(time, left_out=left_out),))
         for time, left_out in ((0.0, 0), (0.1, 2), (0.2, 1), (0.3, 0))
     ]
-    page = write(tmp_path / "r.html", said)
+    page = write(tmp_path / "r.html", results)
     assert "At most two faces were followed at once. 50 % of the time there were more" in (
         page.text.replace("\N{NO-BREAK SPACE}", " ")
     )
     assert "up to two more faces" in page.text
-    whole = write(tmp_path / "r.html", [said[0], said[3]])
+    whole = write(tmp_path / "r.html", [results[0], results[3]])
     assert "more faces" not in whole.text
 
 
 @pytest.mark.parametrize("flag", [flag for flag in Flag if flag is not Flag.MORE_FACES])
-def test_every_flag_of_a_reading_has_words(flag: Flag, tmp_path: Path) -> None:
+def test_every_flag_of_a_reading_has_a_description(flag: Flag, tmp_path: Path) -> None:
     one = reading(0.0, flags=(flag,))
     page = write(tmp_path / "r.html", [(Moment(0.0, picture(), 0.0), (one,))])
     assert "of the readings" in page.text
 
 
 @pytest.mark.parametrize("count", [1, 4, 6])
-def test_thumbnails_are_spread_and_hold_the_extremes(count: int) -> None:
+def test_thumbnails_are_spread_and_include_the_extremes(count: int) -> None:
     kept = Thumbnails(LITE)
     scene = picture()
     for index in range(2000):

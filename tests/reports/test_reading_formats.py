@@ -1,4 +1,4 @@
-"""Formats of other programs, opened with the libraries of these."""
+"""Export formats, opened with the libraries of the programs that read them."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ from sentistream.reports.text_formats import LEGIBLE, JsonLines, SubRip, WebVtt
 from sentistream.reports.workbook import Workbook
 from sentistream.tables import COLUMNS
 from sentistream.types import Label, Moment, Reading
-from synthetic import TICK, Subject, moments, picture, reading
+from synthetic_readings import TICK, Subject, moments, picture, reading
 
 SECONDS = 4
-Said = Sequence[tuple[Moment, tuple[Reading, ...]]]
-SAID = list(moments(SECONDS))
+Readings = Sequence[tuple[Moment, tuple[Reading, ...]]]
+READINGS = list(moments(SECONDS))
 
 
-def write(output: Output, said: Said = SAID) -> None:
+def write(output: Output, timeline: Readings = READINGS) -> None:
     with output:
-        for moment, readings in said:
+        for moment, readings in timeline:
             output.add(moment, readings)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Results in every format, of a clip that lies beside them."""
+    """Results in every format, beside their clip."""
     base = tmp_path_factory.mktemp("formats")
     clip = base / "my shop.mp4"
     clip.write_bytes(b"")
     with ResultFolder(base / "out", Subject(), {}, clip=clip, formats=tuple(FORMATS)) as results:
-        for moment, readings in SAID:
+        for moment, readings in READINGS:
             results.add(moment, readings)
     return base / "out"
 
@@ -61,12 +61,12 @@ def rows(folder: Path) -> list[dict[str, str]]:
 
 
 def label_at(time: float, track: int) -> str | None:
-    """What was read of an appearance at the moment before a time."""
-    before = [readings for moment, readings in SAID if moment.time <= time + 1e-6][-1]
+    """The reading of an appearance at the last moment before a time."""
+    before = [readings for moment, readings in READINGS if moment.time <= time + 1e-6][-1]
     return next((one.label.value for one in before if one.track == track), None)
 
 
-def test_every_format_is_whole_and_named_on_the_page(folder: Path) -> None:
+def test_every_format_is_complete_and_listed_on_the_page(folder: Path) -> None:
     page = (folder / "report.html").read_text()
     for one in FORMATS.values():
         assert (folder / one.file).stat().st_size > 0
@@ -105,13 +105,13 @@ def test_excel_has_the_rows_of_the_table(folder: Path) -> None:
                 assert (cell or "") == text
 
 
-def test_a_full_sheet_is_followed_by_another(tmp_path: Path) -> None:
+def test_full_sheet_is_continued_on_another(tmp_path: Path) -> None:
     path = tmp_path / "r.xlsx"
     write(Workbook(path, mouth_threshold=0.5, most_rows=50))
     book = openpyxl.load_workbook(path)
     sizes = [sheet.max_row for sheet in book]
     assert book.sheetnames[:2] == ["readings", "readings 2"]
-    assert sum(sizes) - len(sizes) == sum(len(readings) for _, readings in SAID)
+    assert sum(sizes) - len(sizes) == sum(len(readings) for _, readings in READINGS)
     assert set(sizes[:-1]) == {50}
     assert all(sheet["A1"].value == "time" for sheet in book)
 
@@ -135,7 +135,7 @@ def test_elan_opens_the_tiers_and_the_clip(folder: Path) -> None:
         for start, end, value, *_ in annotations:
             for time in (start, (start + end) // 2, end - 1):
                 assert value == label_at((time + 0.5) / 1000, track)
-    # the second is away for a while in the middle
+    # the second is absent for a while in the middle
     spans = document.get_annotation_data_for_tier("appearance 2")
     assert not any(start <= SECONDS * 500 < end for start, end, *_ in spans)
 
@@ -146,15 +146,15 @@ def test_praat_opens_the_same_tiers(folder: Path) -> None:
     document = Eaf(folder / "readings.eaf")
     assert list(grid.tierNames) == list(document.get_tier_names())
     for name in grid.tierNames:
-        there = document.get_annotation_data_for_tier(name)
+        tier_annotations = document.get_annotation_data_for_tier(name)
         entries = grid.getTier(name).entries
-        assert [entry.label for entry in entries] == [value for _, _, value, *_ in there]
-        for entry, (start, end, *_) in zip(entries, there, strict=True):
+        assert [entry.label for entry in entries] == [value for _, _, value, *_ in tier_annotations]
+        for entry, (start, end, *_) in zip(entries, tier_annotations, strict=True):
             assert 1000 * entry.start == pytest.approx(start, abs=0.51)
             assert 1000 * entry.end == pytest.approx(end, abs=0.51)
     praat: Any = parselmouth.read(path)
     assert praat.class_name == "TextGrid"
-    assert praat.xmax == pytest.approx(SAID[-1][0].time + TICK, abs=1e-5)
+    assert praat.xmax == pytest.approx(READINGS[-1][0].time + TICK, abs=1e-5)
     assert parselmouth.praat.call(praat, "Get number of tiers") == len(grid.tierNames)
 
 
@@ -162,7 +162,7 @@ def seconds(time: Any) -> float:
     return float(time.ordinal) / 1000
 
 
-def test_subtitles_say_who_is_in_view(folder: Path) -> None:
+def test_subtitles_show_who_is_in_view(folder: Path) -> None:
     captions = webvtt.read(str(folder / "readings.vtt")).captions
     subtitles = list(pysrt.open(folder / "readings.srt"))
     assert len(captions) == len(subtitles) >= 4
@@ -173,7 +173,7 @@ def test_subtitles_say_who_is_in_view(folder: Path) -> None:
         assert caption.text == subtitle.text
         assert end <= start < stop
         end = stop
-        # what it says holds where it begins
+        # a subtitle is correct at its beginning
         for track in (1, 2):
             label = label_at(start + 0.0005, track)
             assert (f"{track}: {label}" in subtitle.text) is (label is not None)
@@ -182,7 +182,7 @@ def test_subtitles_say_who_is_in_view(folder: Path) -> None:
     assert all(seconds(one.end) - seconds(one.start) >= LEGIBLE - 0.001 for one in subtitles[:-1])
 
 
-def test_subtitles_do_not_outlive_a_hole(tmp_path: Path) -> None:
+def test_subtitles_end_at_a_gap(tmp_path: Path) -> None:
     scene = picture()
     times = [*(0.1 * n for n in range(10)), *(20 + 0.1 * n for n in range(10))]
     write(
@@ -193,8 +193,8 @@ def test_subtitles_do_not_outlive_a_hole(tmp_path: Path) -> None:
     assert spans == [(0.0, 1.0), (20.0, 21.0)]
 
 
-@pytest.mark.parametrize("said", [[], [(Moment(0.0, picture(), 0.0), (Reading(0.0),))]])
-def test_nothing_to_say_is_a_valid_file(tmp_path: Path, said: Said) -> None:
+@pytest.mark.parametrize("timeline", [[], [(Moment(0.0, picture(), 0.0), (Reading(0.0),))]])
+def test_empty_analysis_gives_a_valid_file(tmp_path: Path, timeline: Readings) -> None:
     make: dict[str, Output] = {
         "eaf": ElanFile(tmp_path / "r.eaf", tick=TICK, mouth_threshold=0.5),
         "TextGrid": TextGridFile(tmp_path / "r.TextGrid", tick=TICK, mouth_threshold=0.5),
@@ -204,12 +204,12 @@ def test_nothing_to_say_is_a_valid_file(tmp_path: Path, said: Said) -> None:
         "xlsx": Workbook(tmp_path / "r.xlsx", mouth_threshold=0.5),
     }
     for output in make.values():
-        write(output, said)
+        write(output, timeline)
     assert list(Eaf(tmp_path / "r.eaf").get_tier_names()) == ["faces in view"]
     assert parselmouth.read(str(tmp_path / "r.TextGrid")).class_name == "TextGrid"
     assert webvtt.read(str(tmp_path / "r.vtt")).captions == []
     assert list(pysrt.open(tmp_path / "r.srt")) == []
-    assert openpyxl.load_workbook(tmp_path / "r.xlsx")["readings"].max_row == 1 + len(said)
+    assert openpyxl.load_workbook(tmp_path / "r.xlsx")["readings"].max_row == 1 + len(timeline)
 
 
 @given(
@@ -219,22 +219,22 @@ def test_nothing_to_say_is_a_valid_file(tmp_path: Path, said: Said) -> None:
         max_size=40,
     )
 )
-def test_annotations_say_at_each_moment_what_was_said(said: list[dict[str, str]]) -> None:
+def test_annotations_match_the_readings_at_each_moment(timeline: list[dict[str, str]]) -> None:
     tiers = Tiers(0.03)
-    for index, one in enumerate(said):
+    for index, one in enumerate(timeline):
         tiers.add(0.03 * index, one)
     tiers.finish()
     for name, spans in tiers.tiers.items():
         for (_, end, before), (start, _, after) in pairwise(spans):
             assert end <= start
             assert end < start or before != after
-        for index, one in enumerate(said):
+        for index, one in enumerate(timeline):
             time = 0.03 * index + 0.015
-            here = [value for start, end, value in spans if start <= time < end]
-            assert here == ([one[name]] if name in one else [])
+            values = [value for start, end, value in spans if start <= time < end]
+            assert values == ([one[name]] if name in one else [])
 
 
-def test_an_unclear_face_is_said_to_be_one(tmp_path: Path) -> None:
+def test_unclear_face_is_marked(tmp_path: Path) -> None:
     one = Reading(0.0, face=reading(0.0).face, label=Label.UNKNOWN)
     write(SubRip(tmp_path / "r.srt", tick=TICK), [(Moment(0.0, picture(), 0.0), (one,))])
     assert pysrt.open(tmp_path / "r.srt")[0].text == "1: not clear"
@@ -271,7 +271,7 @@ def test_text_on_a_full_disk_is_cut_between_records(
         assert all(json.loads(line) for line in text.splitlines())
 
 
-def test_a_format_that_is_not_installed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_package_of_a_format_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     check_formats(FORMATS)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     check_formats(["csv", "jsonl", "vtt", "srt"])

@@ -15,13 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from full_disk import small_disk
 from sentistream.errors import OutputError
 from sentistream.reports.output_files import Reserve
 from sentistream.reports.readings_table import CsvTable, ParquetTable
 from sentistream.reports.table_formats import PLAIN, spreadsheet_style
 from sentistream.tables import COLUMNS
 from sentistream.types import Moment, Reading
-from synthetic import moments, picture, reading
+from synthetic_readings import moments, picture, reading
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -30,16 +31,16 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 
 def test_both_tables_hold_one_row_per_moment_and_face(tmp_path: Path) -> None:
-    said = list(moments(3))
+    results = list(moments(3))
     with (
         CsvTable(tmp_path / "r.csv", mouth_threshold=0.5) as table,
         ParquetTable(tmp_path / "r.parquet", mouth_threshold=0.5, row_group=50) as parquet,
     ):
-        for moment, readings in said:
+        for moment, readings in results:
             table.add(moment, readings)
             parquet.add(moment, readings)
 
-    expected = [one for _, readings in said for one in readings]
+    expected = [one for _, readings in results for one in readings]
     rows = rows_of(tmp_path / "r.csv")
     whole = pq.read_table(tmp_path / "r.parquet")
     assert len(rows) == whole.num_rows == len(expected)
@@ -74,7 +75,7 @@ def test_both_tables_hold_one_row_per_moment_and_face(tmp_path: Path) -> None:
         max_size=20,
     )
 )
-def test_csv_and_parquet_say_the_same(
+def test_csv_and_parquet_are_equal(
     tmp_path_factory: pytest.TempPathFactory, values: list[tuple[float, float, float, int]]
 ) -> None:
     folder = tmp_path_factory.mktemp("tables")
@@ -95,7 +96,7 @@ def test_csv_and_parquet_say_the_same(
         assert row["mouth"] == typed["mouth"]
 
 
-def test_every_moment_is_on_disk_before_the_next(tmp_path: Path) -> None:
+def test_every_moment_is_flushed_before_the_next(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     moment = Moment(0.0, picture(8, 8), 0.0)
     with CsvTable(path, mouth_threshold=0.5) as table:
@@ -104,7 +105,7 @@ def test_every_moment_is_on_disk_before_the_next(tmp_path: Path) -> None:
             assert len(rows_of(path)) == count
 
 
-def test_an_exception_leaves_both_tables_valid(tmp_path: Path) -> None:
+def test_exception_leaves_both_tables_valid(tmp_path: Path) -> None:
     with (
         pytest.raises(KeyboardInterrupt),
         CsvTable(tmp_path / "r.csv", mouth_threshold=0.5) as table,
@@ -118,11 +119,11 @@ def test_an_exception_leaves_both_tables_valid(tmp_path: Path) -> None:
     assert len(rows_of(tmp_path / "r.csv")) == pq.read_table(tmp_path / "r.parquet").num_rows > 40
 
 
-def test_a_killed_run_keeps_the_csv_and_no_half_parquet(tmp_path: Path) -> None:
+def test_killed_run_keeps_the_csv_and_no_partial_parquet(tmp_path: Path) -> None:
     program = """
 import os, signal, sys
 from pathlib import Path
-from synthetic import moments
+from synthetic_readings import moments
 from sentistream.reports.readings_table import CsvTable, ParquetTable
 folder = Path(sys.argv[1])
 with CsvTable(folder / "r.csv", mouth_threshold=.5) as table, \\
@@ -134,12 +135,12 @@ with CsvTable(folder / "r.csv", mouth_threshold=.5) as table, \\
         parquet.add(moment, readings)
 """
     path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
-    done = subprocess.run(  # noqa: S603
+    result = subprocess.run(  # noqa: S603
         [sys.executable, "-c", program, str(tmp_path)],
         env={**os.environ, "PYTHONPATH": path},
         check=False,
     )
-    assert done.returncode == -9
+    assert result.returncode == -9
     assert len({row["time"] for row in rows_of(tmp_path / "r.csv")}) == 100
     assert (tmp_path / "r.csv").read_text().endswith("\n")
     assert not (tmp_path / "r.parquet").exists()
@@ -148,17 +149,12 @@ with CsvTable(folder / "r.csv", mouth_threshold=.5) as table, \\
 
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 1 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:  # noqa: S603
-        pytest.skip("a file system of its own: needs the right to mount one")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)  # noqa: S603, S607
+    """A 1 MB file system."""
+    with small_disk(tmp_path / "disk", "1m") as folder:
+        yield folder
 
 
-def test_a_full_disk_leaves_valid_tables_and_says_so(tiny_disk: Path) -> None:
+def test_full_disk_leaves_valid_tables_and_is_reported(tiny_disk: Path) -> None:
     noise = np.random.default_rng(1)
     written = 0
     with (
@@ -183,7 +179,7 @@ def test_a_full_disk_leaves_valid_tables_and_says_so(tiny_disk: Path) -> None:
     assert pq.read_table(tiny_disk / "r.parquet").num_rows >= written - 500
 
 
-def test_a_record_that_does_not_fit_is_cut_away(
+def test_partially_written_record_is_cut_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = CsvTable(tmp_path / "r.csv", mouth_threshold=0.5)
@@ -207,7 +203,7 @@ def test_a_record_that_does_not_fit_is_cut_away(
 
 
 @pytest.mark.parametrize("kind", [CsvTable, ParquetTable])
-def test_an_unwritable_place_is_an_output_error(
+def test_unwritable_path_is_an_output_error(
     tmp_path: Path, kind: type[CsvTable | ParquetTable]
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -215,13 +211,13 @@ def test_an_unwritable_place_is_an_output_error(
         kind(tmp_path / "file" / "r.csv", mouth_threshold=0.5).open()
 
 
-def test_a_device_that_is_always_full_is_an_output_error() -> None:
+def test_full_device_is_an_output_error() -> None:
     with pytest.raises(OutputError, match="disk is full"):
         CsvTable(Path("/dev/full"), mouth_threshold=0.5).open()
 
 
 @pytest.mark.parametrize(("point", "separator"), [(",", ";"), (".", ",")])
-def test_a_spreadsheet_in_the_users_language(point: str, separator: str) -> None:
+def test_spreadsheet_table_follows_the_users_locale(point: str, separator: str) -> None:
     style = spreadsheet_style(point)
     text = style.mark + style.text([["clip", "share"], ["Müller; a,b.mp4", 0.25], ["", 3]])
     assert text.encode("utf-8").startswith(b"\xef\xbb\xbf")
@@ -229,5 +225,5 @@ def test_a_spreadsheet_in_the_users_language(point: str, separator: str) -> None
     assert rows == [["clip", "share"], ["Müller; a,b.mp4", f"0{point}25"], ["", "3"]]
 
 
-def test_programs_get_commas_and_points() -> None:
+def test_table_for_programs_uses_commas_and_points() -> None:
     assert PLAIN.mark + PLAIN.text([["a", 0.25]]) == "a,0.25\n"

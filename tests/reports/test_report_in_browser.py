@@ -1,4 +1,4 @@
-"""The report in Chromium, opened from the disk."""
+"""The report in Chromium, opened from disk."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from playwright.sync_api import Browser, Page
 from browser_pages import wait_for
 from sentistream.media.video_writer import VideoWriter
 from sentistream.reports.result_folder import ResultFolder
-from synthetic import Info, Subject, moments
+from synthetic_readings import Info, Subject, moments
 
 SECONDS = 6
 
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six seconds of grey that get brighter."""
+    """Six seconds of grey of growing brightness."""
     path = tmp_path_factory.mktemp("clip") / "shop #1.mp4"
     with VideoWriter(path, width=320, height=240) as video:
         for frame in range(25 * SECONDS):
@@ -28,11 +28,11 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def report(folder: Path, clip: Path | None, report_video: str = "link") -> str:
-    """The address of a page of two appearances."""
+    """The address of a page with two appearances."""
     subject = Subject(info=Info(name="shop #1.mp4", audio_codec=None))
-    with ResultFolder(folder, subject, {}, clip=clip, report_video=report_video) as results:
+    with ResultFolder(folder, subject, {}, clip=clip, report_video=report_video) as log:
         for moment, readings in moments(SECONDS):
-            results.add(moment, readings)
+            log.add(moment, readings)
     return (folder / "report.html").as_uri()
 
 
@@ -40,16 +40,16 @@ def report(folder: Path, clip: Path | None, report_video: str = "link") -> str:
 def page(chromium: Browser) -> Iterator[Page]:
     with chromium.new_context(viewport={"width": 1440, "height": 900}) as context:
         page = context.new_page()
-        said: list[str] = []
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("console", lambda message: said.append(message.text))
+        console: list[str] = []
+        page.on("pageerror", lambda error: console.append(str(error)))
+        page.on("console", lambda message: console.append(message.text))
         yield page
-        # a clip that is gone the browser mentions itself
-        assert [text for text in said if "ERR_FILE_NOT_FOUND" not in text] == []
+        # the browser itself logs a missing clip
+        assert [text for text in console if "ERR_FILE_NOT_FOUND" not in text] == []
 
 
 def click(page: Page, share: float) -> None:
-    """Clicks the timeline at a share of its length."""
+    """Click the timeline at a share of its length."""
     page.locator("#cover").scroll_into_view_if_needed()
     box = page.locator("#cover").bounding_box()
     assert box is not None
@@ -57,13 +57,13 @@ def click(page: Page, share: float) -> None:
 
 
 def shown(page: Page) -> tuple[float, float]:
-    """From when to when the timeline shows, in bins."""
+    """The displayed range of the timeline, in bins."""
     first, _, width, _ = (page.locator("svg.feel").first.get_attribute("viewBox") or "").split()
     return float(first), float(first) + float(width)
 
 
 @pytest.mark.parametrize("report_video", ["link", "embed"])
-def test_a_click_plays_the_clip_from_there(
+def test_click_plays_the_clip_from_there(
     page: Page, clip: Path, tmp_path: Path, report_video: str
 ) -> None:
     page.goto(report(tmp_path / "out", clip, report_video))
@@ -79,7 +79,7 @@ def test_a_click_plays_the_clip_from_there(
     assert "1: positive\n2: neutral" in page.evaluate(captions)
 
 
-def test_a_clip_that_is_gone_can_be_chosen(page: Page, clip: Path, tmp_path: Path) -> None:
+def test_missing_clip_can_be_selected(page: Page, clip: Path, tmp_path: Path) -> None:
     gone = tmp_path / "gone.mp4"
     gone.write_bytes(clip.read_bytes())
     address = report(tmp_path / "out", gone)
@@ -93,24 +93,24 @@ def test_a_clip_that_is_gone_can_be_chosen(page: Page, clip: Path, tmp_path: Pat
     wait_for(page, "document.getElementById('video').currentTime > 2.95")
 
 
-def test_the_pointer_says_what_was_read(page: Page, tmp_path: Path) -> None:
+def test_hovering_shows_the_reading(page: Page, tmp_path: Path) -> None:
     page.goto(report(tmp_path, None))
     assert page.locator("#video").count() == 0
     click(page, 0.2)
-    said = " ".join(page.inner_text("#readout").split())
-    assert said.startswith("0:01.2")
-    assert "Appearance 1 positive" in said
-    assert "Appearance 2 positive 25 %, neutral 60 %, negative 15 %" in said
-    assert "mouth closed; face alone" in said
+    console = " ".join(page.inner_text("#readout").split())
+    assert console.startswith("0:01.2")
+    assert "Appearance 1 positive" in console
+    assert "Appearance 2 positive 25 %, neutral 60 %, negative 15 %" in console
+    assert "mouth closed; face alone" in console
     box = page.locator("#cover").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 20)
-    said = page.inner_text("#readout")
-    assert "Appearance 1" in said
-    assert "Appearance 2" not in said  # away for a while
+    console = page.inner_text("#readout")
+    assert "Appearance 1" in console
+    assert "Appearance 2" not in console  # absent for a while
 
 
-def test_it_zooms_by_dragging_wheel_and_keys(page: Page, tmp_path: Path) -> None:
+def test_timeline_zooms_by_dragging_wheel_and_keys(page: Page, tmp_path: Path) -> None:
     page.goto(report(tmp_path, None))
     assert shown(page) == pytest.approx((0, 60), abs=0.5)
     page.locator("#cover").scroll_into_view_if_needed()
@@ -142,7 +142,7 @@ def test_it_zooms_by_dragging_wheel_and_keys(page: Page, tmp_path: Path) -> None
     wait_for(page, "!document.getElementById('whole').disabled")
 
 
-def test_two_fingers_zoom_and_one_plays(chromium: Browser, clip: Path, tmp_path: Path) -> None:
+def test_pinch_zooms_and_tap_plays(chromium: Browser, clip: Path, tmp_path: Path) -> None:
     address = report(tmp_path / "out", clip)
     phone = chromium.new_context(
         viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True
@@ -177,7 +177,7 @@ def test_two_fingers_zoom_and_one_plays(chromium: Browser, clip: Path, tmp_path:
 
 
 @pytest.mark.parametrize("width", [1440, 390])
-def test_labels_stand_on_their_lines_and_nothing_sticks_out(
+def test_labels_are_on_their_lines_and_nothing_overflows(
     page: Page, tmp_path: Path, width: int
 ) -> None:
     page.set_viewport_size({"width": width, "height": 900})
@@ -190,7 +190,7 @@ def test_labels_stand_on_their_lines_and_nothing_sticks_out(
     assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
-def test_without_scripts_the_lanes_are_there(chromium: Browser, tmp_path: Path) -> None:
+def test_lanes_are_drawn_without_scripts(chromium: Browser, tmp_path: Path) -> None:
     address = report(tmp_path, None)
     with chromium.new_context(java_script_enabled=False) as context:
         page = context.new_page()

@@ -19,7 +19,7 @@ from sentistream.reports.timeline_chart import (
     ticks,
 )
 from sentistream.types import Label, Reading
-from synthetic import reading
+from synthetic_readings import reading
 
 
 @given(st.lists(st.floats(0, 4000), min_size=1, max_size=80), st.integers(2, 12))
@@ -35,7 +35,7 @@ def test_bins_stay_few_and_lose_no_reading(times: list[float], bins: int) -> Non
         assert all((bin_.opened == bin_.mouths) is (track == 1) for bin_ in kept.values())
 
 
-def test_an_hour_takes_no_more_bins_than_a_minute() -> None:
+def test_hour_takes_no_more_bins_than_a_minute() -> None:
     sizes = []
     for seconds in (60, 3600):
         timeline = Timeline(0.5)
@@ -46,7 +46,7 @@ def test_an_hour_takes_no_more_bins_than_a_minute() -> None:
 
 
 def corners(path: str) -> list[list[tuple[float, float]]]:
-    """The corners of each outline of a path, followed as a browser does."""
+    """The corners of each outline of a path, parsed as a browser does."""
     outlines: list[list[tuple[float, float]]] = []
     x = y = 0.0
     for command, text in re.findall(r"([MlhHvVz])([^MlhHvVz]*)", path):
@@ -66,9 +66,9 @@ def corners(path: str) -> list[list[tuple[float, float]]]:
 
 
 def height_at(outlines: list[list[tuple[float, float]]], place: float) -> float | None:
-    """How high the outline over a place is, from the bottom; None where there is none."""
+    """The height of the outline at a position, from the bottom; None outside."""
     for outline in outlines:
-        edge = outline[:-2]  # along the bottom it goes back
+        edge = outline[:-2]  # along the bottom it returns
         for (left, one), (right, other) in pairwise(edge):
             if left <= place <= right:
                 share = (place - left) / (right - left)
@@ -82,15 +82,15 @@ def bytes_of(part: tuple[int, int, str]) -> list[bytes]:
 
 
 def timeline_of(*times: tuple[float, int], width: float = 0.1) -> Timeline:
-    """A timeline of readings of a time and a track each."""
+    """A timeline of readings with a time and a track each."""
     timeline = Timeline(0.5, finest=width)
     for time in sorted({time for time, _ in times}):
-        here = [track for at, track in times if at == time]
-        timeline.add(time, [reading(time, track, 0.2, 0.3, 0.9) for track in here])
+        current = [track for at, track in times if at == time]
+        timeline.add(time, [reading(time, track, 0.2, 0.3, 0.9) for track in current])
     return timeline
 
 
-def test_a_person_who_leaves_leaves_a_gap() -> None:
+def test_departed_person_leaves_a_gap() -> None:
     both = [(time + 0.5, 2) for time in range(8)]
     timeline = timeline_of(*((t + 0.5, 1) for t in (0, 1, 5, 6)), *both, width=1.0)
     _, one, other = lanes(timeline, (1, 2))
@@ -111,7 +111,7 @@ def test_a_person_who_leaves_leaves_a_gap() -> None:
         max_size=30,
     )
 )
-def test_a_lane_is_as_high_as_the_shares(shares: list[tuple[float, float]]) -> None:
+def test_lane_heights_are_the_shares(shares: list[tuple[float, float]]) -> None:
     timeline = Timeline(0.5, finest=1.0)
     for time, (positive, negative) in enumerate(shares):
         timeline.add(time + 0.5, [reading(time + 0.5, 1, positive, negative)])
@@ -134,7 +134,7 @@ def test_time_without_moments_is_no_gap() -> None:
     assert {values[0] for values in bytes_of(lane.parts[0])} == {40}
 
 
-def test_a_face_without_an_answer_is_told_apart() -> None:
+def test_face_without_an_answer_is_distinguished() -> None:
     timeline = Timeline(0.5, finest=1.0)
     unread = Reading(0.0, face=reading(0.0).face, label=Label.UNKNOWN)
     for time in range(4):
@@ -149,7 +149,7 @@ def test_a_face_without_an_answer_is_told_apart() -> None:
     st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20)), min_size=1, max_size=40),
     st.integers(0, 5),
 )
-def test_every_appearance_is_on_one_lane_where_nothing_overlaps(
+def test_every_appearance_is_on_one_lane_without_overlap(
     spans: list[tuple[int, int]], own: int
 ) -> None:
     moments = [
@@ -160,22 +160,22 @@ def test_every_appearance_is_on_one_lane_where_nothing_overlaps(
     timeline = timeline_of(*moments, width=1.0)
     alone = tuple(range(1, min(own, len(spans)) + 1))
     shown = lanes(timeline, alone)
-    told = [track for lane in shown for track in lane.tracks]
-    assert sorted(told) == list(range(1, len(spans) + 1))
+    tracks = [track for lane in shown for track in lane.tracks]
+    assert sorted(tracks) == list(range(1, len(spans) + 1))
     assert [lane.tracks for lane in shown if len(lane.tracks) == 1][: len(alone)] == [
         (track,) for track in alone
     ]
     for lane in shown:
-        taken = [
+        occupied = [
             first + place
             for track, first, text in lane.parts
             for place in range(len(base64.b64decode(text)) // 4)
             if track
         ]
-        assert len(set(taken)) == len(taken)
+        assert len(set(occupied)) == len(occupied)
 
 
-def test_the_table_tells_what_the_lane_shows() -> None:
+def test_table_matches_the_lane() -> None:
     bins = {index: Bin(2, 2, [0.4, 1.0, 0.6], 2, 1, 2, 0.5) for index in range(24)}
     rows = table_rows(bins, 0.5, 0.0, 12.0)
     assert len(rows) == 12
@@ -184,7 +184,7 @@ def test_the_table_tells_what_the_lane_shows() -> None:
 
 
 @given(st.floats(0, 1e5), st.floats(0.5, 2e5))
-def test_ticks_say_different_times(start: float, seconds: float) -> None:
+def test_ticks_have_different_labels(start: float, seconds: float) -> None:
     marks = [mark.text for mark in ticks(start, seconds)]
     assert len(set(marks)) == len(marks)
 

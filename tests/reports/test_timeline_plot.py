@@ -10,7 +10,7 @@ import pytest
 from sentistream import plot_timeline, tables
 from sentistream.errors import MissingExtraError
 from sentistream.types import Reading
-from synthetic import moments, reading
+from synthetic_readings import moments, reading
 
 READINGS = [reading for _, readings in moments(3) for reading in readings]
 
@@ -53,7 +53,7 @@ def test_heights_are_the_probabilities() -> None:
 
 
 @pytest.mark.parametrize("kind", ["arrow", "pandas", "polars"])
-def test_a_table_is_drawn_as_its_readings(kind: str) -> None:
+def test_table_is_drawn_like_its_readings(kind: str) -> None:
     table = getattr(tables, f"to_{kind}")(READINGS, 0.5)
     drawn, same = bands(plot_timeline(table)), bands(plot_timeline(READINGS))
     assert len(drawn) == len(same)
@@ -69,28 +69,28 @@ def test_a_table_is_drawn_as_its_readings(kind: str) -> None:
         )
 
 
-def test_tracks_are_chosen_and_an_axes_is_used() -> None:
+def test_tracks_are_selected_and_given_axes_used() -> None:
     _, (above, below) = matplotlib.pyplot.subplots(2)
     assert plot_timeline(READINGS, tracks=[2], ax=below) is below
     assert list(above.collections) == []
     assert [label.get_text() for label in below.get_yticklabels()] == ["Appearance 2"]
 
 
-def test_hours_are_thinned() -> None:
+def test_long_timelines_are_thinned_out() -> None:
     ax: Any = plot_timeline(reading(float(n), 1, 0.5, 0.25) for n in range(20_000))
     points = sum(len(area.get_paths()[0].vertices) for area in ax.collections)
     assert points < 3 * 2 * 2_100
     assert bands(ax)[0][2] == pytest.approx(19_999, abs=20)
 
 
-@pytest.mark.parametrize("said", [[], [Reading(0.0)]])
-def test_nobody_is_an_empty_plot(said: list[Reading]) -> None:
-    ax = plot_timeline(said)
+@pytest.mark.parametrize("results", [[], [Reading(0.0)]])
+def test_no_readings_give_an_empty_plot(results: list[Reading]) -> None:
+    ax = plot_timeline(results)
     assert list(ax.collections) == []
     assert ax.get_legend() is None
 
 
-def test_without_matplotlib_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_matplotlib_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'sentistream\[plot\]'"):
         plot_timeline([])

@@ -1,4 +1,4 @@
-"""Networks that are missing, altered or broken are refused in one sentence."""
+"""Missing, altered or damaged networks are refused in one sentence."""
 
 from __future__ import annotations
 
@@ -37,57 +37,55 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_card_survives_writing(folder: Path) -> None:
+def test_card_survives_serialization(folder: Path) -> None:
     assert list_models() == ["mine/mouth"]
     assert load_card("mine/mouth") == CARD
 
 
-def test_altered_file(folder: Path) -> None:
+def test_altered_file_is_refused(folder: Path) -> None:
     (folder / "mine" / "mouth.onnx").write_bytes(b"other bytes")
     with pytest.raises(ModelError, match=r"was altered.*Reinstall sentistream"):
         load_network("mine/mouth")
 
 
-def test_missing_file(folder: Path) -> None:
+def test_missing_file_is_reported(folder: Path) -> None:
     (folder / "mine" / "mouth.onnx").unlink()
     with pytest.raises(ModelError, match=r"cannot be read \(No such file or directory\)"):
         load_network("mine/mouth")
 
 
-def test_missing_card(folder: Path) -> None:
+def test_missing_card_is_reported(folder: Path) -> None:
     with pytest.raises(ModelError, match=r"The model card .*other\.json is missing"):
         load_network("mine/other")
 
 
 @pytest.mark.parametrize("content", [b"", b"[1]", b"{}", b"\xff\xfe", b'{"name": 3}'])
-def test_broken_card(folder: Path, content: bytes) -> None:
+def test_invalid_card_is_reported(folder: Path, content: bytes) -> None:
     path = folder / "mine" / "mouth.json"
     path.write_bytes(content)
     with pytest.raises(ModelError, match="cannot be read"):
         read_card(path)
 
 
-def test_no_network_in_the_file(folder: Path) -> None:
+def test_file_without_a_network_is_refused(folder: Path) -> None:
     with pytest.raises(ModelError, match="cannot be loaded by onnxruntime"):
         load_network("mine/mouth")
 
 
-def test_unknown_engine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_engine_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENTISTREAM_RUNTIME", "abacus")
     with pytest.raises(ModelError, match=r"no runtime 'abacus'.*onnxruntime, openvino, cuda"):
         load_network("mine/mouth")
 
 
-def test_without_a_gpu_it_says_what_is_missing(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_gpu_runtime_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENTISTREAM_RUNTIME", "cuda")
     with pytest.raises(ModelError, match=r"cannot use an NVIDIA GPU here.*onnxruntime-gpu"):
         load_network("mine/mouth")
 
 
 @pytest.mark.parametrize("works", [True, False])
-def test_a_gpu_that_falls_back_is_not_taken_for_one(
+def test_gpu_session_that_falls_back_to_cpu_is_refused(
     monkeypatch: pytest.MonkeyPatch, works: bool
 ) -> None:
     class Session:
@@ -107,7 +105,7 @@ def test_a_gpu_that_falls_back_is_not_taken_for_one(
             Network(CARD, b"", "cuda")
 
 
-def test_a_card_keeps_unknown_fields_of_later_versions_out(folder: Path) -> None:
+def test_unknown_card_fields_of_later_versions_are_ignored(folder: Path) -> None:
     path = folder / "mine" / "mouth.json"
     path.write_text(path.read_text().replace('"name"', '"later_field": 1, "name"'))
     assert read_card(path) == replace(CARD)

@@ -1,4 +1,4 @@
-"""Networks that the installed package lacks."""
+"""Networks that are not part of the installed package."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from installation import ROOT
+from base_environment import ROOT
 from sentistream.cli import main
 from sentistream.errors import ModelError
 from sentistream.runtime import load_card, load_network, model_store
@@ -19,23 +19,23 @@ from sentistream.runtime.model_store import LEFT_OUT, check_model
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The networks as a package brings them."""
+    """The networks as installed by a package."""
     folder = tmp_path / "models"
     shutil.copytree(model_store.models_folder(), folder)
     for name in LEFT_OUT:
-        (folder / name).unlink(missing_ok=True)  # tests may run on an installed package
+        (folder / name).unlink(missing_ok=True)  # the tests may run on an installed package
     monkeypatch.delenv("SENTISTREAM_MODELS", raising=False)
     monkeypatch.setattr(model_store, "models_folder", lambda: folder)
     return folder
 
 
-def test_the_package_leaves_out_what_the_program_expects() -> None:
+def test_package_omits_exactly_the_expected_networks() -> None:
     wheel = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]
     excluded = wheel["targets"]["wheel"]["exclude"]
     assert excluded == [f"src/sentistream/models/{name}" for name in LEFT_OUT]
 
 
-def test_what_decides_is_there_and_answers_alike(
+def test_installed_fused_network_gives_the_same_answers(
     installed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fused = load_network("paper/fused")
@@ -45,9 +45,7 @@ def test_what_decides_is_there_and_answers_alike(
     assert np.array_equal(answer, load_network("paper/fused").run(**inputs))
 
 
-def test_what_is_left_out_says_where_it_is(
-    installed: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_omitted_network_names_its_source(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ModelError, match="not part of the installed package") as raised:
         load_network("paper/audio")
     assert "SENTISTREAM_MODELS" in raised.value.way_out
@@ -56,19 +54,19 @@ def test_what_is_left_out_says_where_it_is(
         load_network("paper/fused")
 
 
-def test_it_is_no_fault_and_other_gaps_are(installed: Path) -> None:
+def test_omission_is_no_fault_but_other_gaps_are(installed: Path) -> None:
     assert check_model(load_card("paper/audio")) == ("audio.onnx",)
     assert check_model(load_card("paper/fused")) == ("fused.onnx",)
     assert check_model(load_card("paper/mouth")) == ()
-    said = CliRunner().invoke(main, ["models", "verify"])
-    assert said.exit_code == 0, said.output
-    assert "ok    paper/audio (audio.onnx is not part of the package)" in said.output
+    result = CliRunner().invoke(main, ["models", "verify"])
+    assert result.exit_code == 0, result.output
+    assert "ok    paper/audio (audio.onnx is not part of the package)" in result.output
     (installed / "paper" / "fused.int8.onnx").unlink()
     with pytest.raises(ModelError, match="cannot be read"):
         check_model(load_card("paper/fused"))
 
 
-def test_a_folder_of_ones_own_has_to_be_whole(
+def test_custom_model_folder_must_be_complete(
     installed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SENTISTREAM_MODELS", str(installed))

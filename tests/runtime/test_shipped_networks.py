@@ -1,4 +1,4 @@
-"""The networks in the package are there, whole, and answer."""
+"""The networks in the package exist, are intact, and answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sentistream.runtime.model_store import is_left_out
 @pytest.mark.parametrize("name", ["paper/mouth", "paper/visual", "paper/audio", "paper/fused"])
 def test_shipped_networks_answer_with_probabilities(name: str) -> None:
     if name != "paper/fused" and is_left_out(load_card(name)):
-        pytest.skip("the installed package lacks it")
+        pytest.skip("not part of the installed package")
     network = load_network(name)
     pictures = {
         key: np.full((2, *shape), 128, np.uint8) for key, shape in network.card.inputs.items()

@@ -15,7 +15,7 @@ import pytest
         "import sentistream; import onnxruntime",
     ],
 )
-def test_the_runtime_reports_to_nobody_and_leaves_nothing_behind(tmp_path: Path, code: str) -> None:
+def test_runtime_sends_no_telemetry_and_leaves_no_files(tmp_path: Path, code: str) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CI", "ORT"))}
     subprocess.run(  # noqa: S603
         [sys.executable, "-c", code],

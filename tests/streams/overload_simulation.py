@@ -1,7 +1,7 @@
-"""A machine in virtual time: cores, and worker processes that decode and analyze streams on them.
+"""A simulated machine: cores, and worker processes that decode and analyze streams on them.
 
-Costs are those measured for 720p (docs/benchmark.md); time is shared in turns among the threads
-that have work, as operating systems do.
+Costs are those measured for 720p (docs/benchmark.md); the cores serve runnable threads in turn,
+as operating systems do.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from sentistream.types import Moment
 TICK = 0.03
 QUANTUM = 0.001
 SEARCH = 0.27
-"""Seconds between looks at the whole picture."""
+"""Seconds between detections in the whole picture."""
 _PIXELS = np.zeros((2, 2, 3), np.uint8)
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Seconds of a core.
+    """CPU seconds.
 
     Attributes:
-        decode: A picture's decoding.
-        key, referred, disposable: That of such pictures, as multiples.
-        skip: A packet's that is left out.
-        fresh: The analysis of a moment with a new picture, right after the one before.
-        search: What looking for faces in the whole picture adds where they are ``SEARCH`` apart.
-        repeated: The analysis of a moment without a new picture.
-        make: Making of a moment.
+        decode: Decoding a picture.
+        key, referred, disposable: The same for such pictures, as multiples.
+        skip: Skipping a packet.
+        fresh: Analyzing a moment with a new picture, immediately after the one before.
+        search: Additional detection in the whole picture if moments are ``SEARCH`` apart.
+        repeated: Analyzing a moment without a new picture.
+        make: Creating a moment.
     """
 
     decode: float = 0.004
@@ -56,12 +56,12 @@ class Costs:
 
 @dataclass(frozen=True)
 class Coding:
-    """How a stream is coded.
+    """A stream's GOP structure.
 
     Attributes:
-        rate: Pictures a second.
+        rate: Pictures per second.
         group: Pictures from one keyframe to the next.
-        referred: Of so many pictures in a row, only the first is referred to; 1 for all.
+        referred: Of this many consecutive pictures, only the first is a reference; 1 for all.
     """
 
     rate: float = 30.0
@@ -81,7 +81,7 @@ def is_disposable(packet: Any) -> bool:
 
 @dataclass
 class Stream:
-    """One camera; its thread reads packets as they have come, decodes, and queues moments."""
+    """One camera; its thread reads packets as they arrive, decodes, and queues moments."""
 
     coding: Coding
     begin: float
@@ -100,10 +100,10 @@ class Stream:
     slowed: int = 0
 
     def run(self, clock: Clock) -> Iterator[bool]:
-        """Yields whether there is work, for each quantum that it is given."""
+        """Yield whether there is work, for each quantum of CPU time."""
         packet, ticks = 0, 0
         picture, shown = RgbPicture(_PIXELS), 0.0
-        owed = 0.0
+        work = 0.0
         while True:
             due = self.begin + packet / self.coding.rate
             while clock.now < due or clock.now > self.until:
@@ -114,20 +114,20 @@ class Stream:
                 now = packet / self.coding.rate
                 self.skipper.catch_up(now, now + self.lag)
             place = packet % self.coding.group
-            made = Packet(place == 0, place % self.coding.referred != 0)
+            new_packet = Packet(place == 0, place % self.coding.referred != 0)
             time = packet / self.coding.rate
-            if self.skipper.wants(made, time, 1 / self.coding.rate):  # type: ignore[arg-type]
-                owed += self.costs.decode * self._dearness(made)
+            if self.skipper.wants(new_packet, time, 1 / self.coding.rate):  # type: ignore[arg-type]
+                work += self.costs.decode * self._cost_factor(new_packet)
                 picture, shown = RgbPicture(_PIXELS), time
             else:
-                owed += self.costs.skip
+                work += self.costs.skip
             packet += 1
             while ticks * TICK < packet / self.coding.rate:
                 moment = Moment(ticks * TICK, picture, shown)
                 ticks += 1
-                owed += self.costs.make
-                while owed >= QUANTUM:
-                    owed -= QUANTUM
+                work += self.costs.make
+                while work >= QUANTUM:
+                    work -= QUANTUM
                     yield True
                 if self.skipper.in_gap:
                     self.dropped += 1
@@ -142,7 +142,7 @@ class Stream:
                     self.dropped += 1
                 self.waiting.append((moment, clock.now))
 
-    def _dearness(self, packet: Packet) -> float:
+    def _cost_factor(self, packet: Packet) -> float:
         if packet.is_keyframe:
             return self.costs.key
         if packet.is_disposable:
@@ -194,7 +194,7 @@ class Worker:
     def _analyze(self) -> Iterator[bool]:
         last: dict[int, Any] = {}
         seen: dict[int, float] = {}
-        owed = 0.0
+        work = 0.0
         while True:
             ready = {s.number: s.waiting.popleft() for s in self.streams if s.waiting}
             if not ready:
@@ -206,14 +206,14 @@ class Worker:
                 thinned = self.rate.thin(moment, number, share)
                 is_fresh = last.get(number) is not thinned.picture
                 last[number] = thinned.picture
-                owed += self._costs.repeated
+                work += self._costs.repeated
                 if is_fresh:
                     apart = thinned.picture_time - seen.get(number, 0.0) - 1 / 30
                     seen[number] = thinned.picture_time
-                    owed += self._costs.fresh - self._costs.repeated
-                    owed += self._costs.search * min(1.0, max(0.0, apart) / SEARCH)
-                while owed >= QUANTUM:
-                    owed -= QUANTUM
+                    work += self._costs.fresh - self._costs.repeated
+                    work += self._costs.search * min(1.0, max(0.0, apart) / SEARCH)
+                while work >= QUANTUM:
+                    work -= QUANTUM
                     yield True
                 stream = self.streams[number]
                 stream.moments += 1
@@ -230,7 +230,7 @@ class Worker:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came out, a second: of each stream, once the machine has settled."""
+    """Per-second results of each stream, once the machine has settled."""
 
     moments: list[float]
     fresh: list[float]
@@ -252,20 +252,20 @@ def simulate(
     until: dict[int, float] | None = None,
     apart: float = 0.1,
 ) -> Outcome:
-    """Runs streams on as many workers as cores.
+    """Run streams on as many workers as cores.
 
     Args:
-        codings: One a stream.
-        cores: How many.
-        settle: Seconds that are not counted.
-        seconds: Seconds that are.
-        costs: What work costs.
+        codings: One per stream.
+        cores: Number of cores.
+        settle: Warm-up seconds, not counted.
+        seconds: Counted seconds.
+        costs: CPU seconds of each kind of work.
         controlled: Whether the rate is controlled at all.
-        patience: Seconds for which a full queue holds decoding back.
-        catches_up: Whether reading that is behind leaves out pictures.
-        until: When streams from these numbers on end, seconds.
-        apart: Seconds between the beginnings of one stream and the next, and so between their key
-            pictures.
+        patience: Seconds for which a full queue blocks decoding.
+        catches_up: Whether a lagging reader skips pictures.
+        until: End of the streams from these numbers on, seconds.
+        apart: Seconds between the starts of consecutive streams, and so between their
+            keyframes.
     """
     clock = Clock()
     ends = {
@@ -286,11 +286,11 @@ def simulate(
     ]
     threads = [thread for worker in workers for thread in worker.threads]
     turn = 0
-    begun: list[tuple[int, int, int]] = []
+    counts_at_start: list[tuple[int, int, int]] = []
     streams = [stream for worker in workers for stream in worker.streams]
     while clock.now < settle + seconds:
-        if clock.now >= settle and not begun:
-            begun = [(stream.moments, stream.fresh, stream.slowed) for stream in streams]
+        if clock.now >= settle and not counts_at_start:
+            counts_at_start = [(stream.moments, stream.fresh, stream.slowed) for stream in streams]
         busy = 0
         for step in range(len(threads)):
             place = (turn + step) % len(threads)
@@ -301,14 +301,17 @@ def simulate(
                     break
         clock.now = round(clock.now + QUANTUM, 6)
     return Outcome(
-        [(s.moments - b[0]) / seconds for s, b in zip(streams, begun, strict=True)],
-        [(s.fresh - b[1]) / seconds for s, b in zip(streams, begun, strict=True)],
-        [(s.slowed - b[2]) / max(1, s.moments - b[0]) for s, b in zip(streams, begun, strict=True)],
+        [(s.moments - b[0]) / seconds for s, b in zip(streams, counts_at_start, strict=True)],
+        [(s.fresh - b[1]) / seconds for s, b in zip(streams, counts_at_start, strict=True)],
+        [
+            (s.slowed - b[2]) / max(1, s.moments - b[0])
+            for s, b in zip(streams, counts_at_start, strict=True)
+        ],
         [stream.lag for stream in streams],
         [worker.rate.share for worker in workers],
     )
 
 
 def jain(values: list[float]) -> float:
-    """Jain's index of fairness: 1 where all have the same."""
+    """Jain's fairness index: 1 if all are equal."""
     return sum(values) ** 2 / (len(values) * sum(value * value for value in values))

@@ -1,4 +1,4 @@
-"""Streams that are more than a machine can do, in virtual time: nothing collapses."""
+"""Overloaded streams, in simulated time: no stream collapses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from overload_simulation import Coding, Costs, Outcome, jain, simulate
 
 HOLDS = 9
-"""Streams that the simulated machine keeps up with."""
+"""Number of streams within the simulated machine's capacity."""
 
 CODINGS = {
     "pictures that nothing refers to": Coding(referred=3),
@@ -26,14 +26,14 @@ def best(coding: Coding) -> Outcome:
     return simulate([coding] * HOLDS)
 
 
-def test_a_machine_that_keeps_up_leaves_nothing_out(coding: Coding, best: Outcome) -> None:
+def test_sufficient_machine_skips_nothing(coding: Coding, best: Outcome) -> None:
     assert sum(best.moments) == pytest.approx(HOLDS / 0.03, rel=0.01)
     assert sum(best.fresh) == pytest.approx(HOLDS * min(coding.rate, 1 / 0.03), rel=0.01)
     assert set(best.slowed) == {0.0}
 
 
 def test_without_backpressure_or_control_it_would_collapse() -> None:
-    """What the simulation is worth: it shows what was measured before (59 of 132)."""
+    """Validates the simulation: it reproduces an earlier measurement (59 of 132)."""
     collapsed = simulate([Coding(referred=3)] * 16, controlled=False, patience=0, catches_up=False)
     assert sum(collapsed.moments) < 0.5 * HOLDS / 0.03
 
@@ -41,29 +41,29 @@ def test_without_backpressure_or_control_it_would_collapse() -> None:
 @pytest.mark.parametrize(
     ("streams", "new_pictures"), [(12, 0.8), (16, 0.65), (24, 0.45), (40, 0.25)]
 )
-def test_too_much_costs_no_moments_and_is_shared_fairly(
+def test_overload_costs_no_moments_and_is_shared_fairly(
     coding: Coding, best: Outcome, streams: int, new_pictures: float
 ) -> None:
-    """``new_pictures``: at least this share of those that the machine holds.
+    """``new_pictures``: at least this share of those within the machine's capacity.
 
-    Each is dearer the further apart they are: faces have to be looked for anew.
+    Pictures further apart are more expensive: faces have to be detected again.
     """
     offered = simulate([coding] * streams)
     assert sum(offered.moments) >= 0.95 * sum(best.moments)
     assert jain(offered.moments) >= 0.95
-    assert min(offered.slowed) > 0.5, "each says it"
+    assert min(offered.slowed) > 0.5, "each stream reports it"
     assert sum(offered.fresh) >= new_pictures * sum(best.fresh)
     assert jain(offered.fresh) >= 0.95
     assert max(offered.lags) < 2.0
 
 
-def test_it_recovers_when_streams_end() -> None:
+def test_streams_recover_when_others_end() -> None:
     outcome = simulate([Coding(referred=3)] * 16, seconds=30.0, settle=200.0, until={8: 60.0})
     assert all(share > 0.8 for share in outcome.shares)
 
 
-def test_dear_analysis_is_shared_fairly() -> None:
-    """As with the profile paper, where a moment costs much without a new picture, too."""
+def test_expensive_analysis_is_shared_fairly() -> None:
+    """As with the profile paper, where even a moment without a new picture is expensive."""
     costs = Costs(fresh=0.010, repeated=0.003)
     best = simulate([Coding(referred=3)] * 4, costs=costs)
     offered = simulate([Coding(referred=3)] * 8, costs=costs)
@@ -73,8 +73,8 @@ def test_dear_analysis_is_shared_fairly() -> None:
 
 @pytest.mark.parametrize("streams", [12, 16, 24])
 @pytest.mark.parametrize("referred", [1, 3])
-def test_key_pictures_far_apart(referred: int, streams: int) -> None:
-    """Eight seconds: a stream that leaves out the rest of a group has no new picture for long."""
+def test_distant_keyframes_keep_their_moments(referred: int, streams: int) -> None:
+    """Eight seconds apart: a stream that skips the rest of a group has no new picture for long."""
     coding = Coding(group=252, referred=referred)
     apart = coding.group / coding.rate / streams
     offered = simulate([coding] * streams, apart=apart, seconds=60)
@@ -85,14 +85,14 @@ def test_key_pictures_far_apart(referred: int, streams: int) -> None:
     assert jain(offered.fresh) >= 0.85
 
 
-def test_key_pictures_far_apart_and_at_the_same_time() -> None:
+def test_distant_and_simultaneous_keyframes_keep_their_moments() -> None:
     offered = simulate([Coding(group=252)] * 16, seconds=60)
     assert sum(offered.moments) >= 0.95 * HOLDS / 0.03
     assert jain(offered.moments) >= 0.95
 
 
 def test_long_groups_without_disposable_pictures_keep_their_moments() -> None:
-    """They cannot be left out in short pieces: what is decoded is analyzed less often."""
+    """They cannot be skipped in short pieces: decoded pictures are analyzed less often."""
     offered = simulate([Coding(group=250)] * 12)
     assert sum(offered.moments) >= 0.95 * HOLDS / 0.03
     assert jain(offered.fresh) >= 0.95

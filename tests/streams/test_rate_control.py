@@ -30,7 +30,7 @@ class Clock:
 
 
 class Machine:
-    """Analyzes what it is given; four moments may wait.
+    """Analyzes what it is given; up to four moments can be queued.
 
     Each takes ``cost`` seconds, and ``picture_cost`` more with a new picture.
     """
@@ -51,73 +51,73 @@ class Machine:
             if self._free_at - self._moment > 4 * max(self.cost, TICK):
                 self.dropped += 1
                 continue
-            begun = max(self._free_at, self._moment)
-            self._free_at = begun + self.cost + self.picture_cost * self._rate.share
-            self._rate.update(waited=begun - self._moment, dropped=self.dropped)
+            start = max(self._free_at, self._moment)
+            self._free_at = start + self.cost + self.picture_cost * self._rate.share
+            self._rate.update(waited=start - self._moment, dropped=self.dropped)
 
 
 def machine(cost: float) -> tuple[Machine, RateController]:
     clock = Clock()
     rate = RateController(TICK, clock=clock)
-    made = Machine(clock, rate)
-    made.cost = cost
-    return made, rate
+    simulated = Machine(clock, rate)
+    simulated.cost = cost
+    return simulated, rate
 
 
 @pytest.mark.parametrize("cost", [0.001, 0.02, 0.028])
-def test_a_machine_that_keeps_up_leaves_nothing_out(cost: float) -> None:
-    made, rate = machine(cost)
-    made.run(20)
+def test_sufficient_machine_skips_nothing(cost: float) -> None:
+    simulated, rate = machine(cost)
+    simulated.run(20)
     assert rate.tick == TICK and not rate.is_slowed
 
 
-def test_a_short_hitch_is_no_reason_to_slow_down() -> None:
-    made, rate = machine(0.005)
-    made.run(5)
-    made.cost = 0.1
-    made.run(TICK)
-    made.cost = 0.005
-    made.run(5)
+def test_short_hitch_does_not_reduce_the_rate() -> None:
+    simulated, rate = machine(0.005)
+    simulated.run(5)
+    simulated.cost = 0.1
+    simulated.run(TICK)
+    simulated.cost = 0.005
+    simulated.run(5)
     assert not rate.is_slowed
 
 
 @pytest.mark.parametrize("cost", [0.04, 0.07, 0.15, 1.0])
-def test_it_slows_until_the_machine_keeps_up_and_little_further(cost: float) -> None:
-    made, rate = machine(cost)
-    made.run(60)
-    before = made.dropped
+def test_rate_falls_until_the_machine_keeps_up_and_little_further(cost: float) -> None:
+    simulated, rate = machine(cost)
+    simulated.run(60)
+    before = simulated.dropped
     most = min(math.ceil(cost / TICK) + 1, MAX_DIVISOR)
     assert min(cost / TICK, MAX_DIVISOR) * TICK <= rate.tick + TICK
-    made.run(30)
+    simulated.run(30)
     assert rate.tick <= most * TICK + 1e-9
     if cost < MAX_DIVISOR * TICK:
-        assert made.dropped - before < 0.1 * 30 / TICK
+        assert simulated.dropped - before < 0.1 * 30 / TICK
 
 
-def test_it_tries_again_ever_more_seldom_and_recovers() -> None:
-    made, rate = machine(0.005)
-    made.picture_cost = 0.04
+def test_rate_is_probed_with_growing_delays_and_recovers() -> None:
+    simulated, rate = machine(0.005)
+    simulated.picture_cost = 0.04
     raises = []
     for second in range(120):
         before = rate.share
-        made.run(1)
+        simulated.run(1)
         if rate.share > before:
             raises.append(second)
     assert 2 <= len(raises) <= 12
     assert raises[-1] - raises[-2] > raises[1] - raises[0]
-    made.picture_cost = 0.005
-    made.run(200)
+    simulated.picture_cost = 0.005
+    simulated.run(200)
     assert not rate.is_slowed
 
 
-def test_with_few_pictures_more_are_tried_sooner() -> None:
+def test_higher_rates_are_probed_sooner_at_a_low_picture_rate() -> None:
     def longest_pause(cost: float) -> int:
-        made, rate = machine(0.005)
-        made.picture_cost = cost
+        simulated, rate = machine(0.005)
+        simulated.picture_cost = cost
         raises = []
         for second in range(200):
             before = rate.share
-            made.run(1)
+            simulated.run(1)
             if rate.share > before:
                 raises.append(second)
         return max(b - a for a, b in itertools.pairwise(raises))
@@ -125,7 +125,7 @@ def test_with_few_pictures_more_are_tried_sooner() -> None:
     assert longest_pause(0.2) < longest_pause(0.035)
 
 
-def test_dropped_moments_slow_it_down_where_waits_are_not_known() -> None:
+def test_dropped_moments_reduce_the_rate_if_waits_are_unknown() -> None:
     clock = Clock()
     rate = RateController(TICK, clock=clock)
     for number in range(400):
@@ -135,7 +135,7 @@ def test_dropped_moments_slow_it_down_where_waits_are_not_known() -> None:
 
 
 def slowed(every: int) -> RateController:
-    """One that has so many drops behind it that at most each so many-th moment is analyzed."""
+    """A controller with so many drops behind it that at most every n-th moment is analyzed."""
     clock = Clock()
     rate = RateController(TICK, clock=clock)
     dropped = 0
@@ -151,7 +151,7 @@ def slowed(every: int) -> RateController:
     every=st.integers(1, MAX_DIVISOR),
     jitter=st.lists(st.floats(-0.004, 0.004), min_size=50, max_size=200),
 )
-def test_what_is_admitted_keeps_the_pace(every: int, jitter: list[float]) -> None:
+def test_admitted_moments_are_evenly_paced(every: int, jitter: list[float]) -> None:
     rate = slowed(every)
     times = [number * TICK + shake for number, shake in enumerate(jitter)]
     admitted = [moment for moment in times if rate.admits(moment)]
@@ -159,18 +159,18 @@ def test_what_is_admitted_keeps_the_pace(every: int, jitter: list[float]) -> Non
 
 
 def pictures(rate: RateController, count: int) -> list[Moment]:
-    """Moments as they are analyzed, each of which came with a picture of its own."""
-    made = [RgbPicture(np.zeros((2, 2, 3), np.uint8)) for _ in range(count)]
-    return [rate.thin(Moment(n * TICK, one, n * TICK)) for n, one in enumerate(made)]
+    """Moments, each with a picture of its own."""
+    simulated = [RgbPicture(np.zeros((2, 2, 3), np.uint8)) for _ in range(count)]
+    return [rate.thin(Moment(n * TICK, one, n * TICK)) for n, one in enumerate(simulated)]
 
 
-def test_while_all_goes_well_each_picture_is_analyzed() -> None:
+def test_without_overload_each_picture_is_analyzed() -> None:
     rate = RateController(TICK)
     assert [one.picture_time for one in pictures(rate, 20)] == [n * TICK for n in range(20)]
 
 
 @given(windows=st.integers(1, 12))
-def test_of_a_source_that_cannot_leave_out_a_share_of_pictures_is_analyzed(windows: int) -> None:
+def test_source_that_cannot_skip_is_analyzed_in_part(windows: int) -> None:
     clock = Clock()
     rate = RateController(TICK, clock=clock)
     while rate.share > STEP**windows + 1e-9 and rate.share > FULL_MOMENTS:
@@ -183,7 +183,7 @@ def test_of_a_source_that_cannot_leave_out_a_share_of_pictures_is_analyzed(windo
     assert max(one.time - one.picture_time for one in thinned) <= TICK / rate.share + 1e-9
 
 
-def test_waiting_alone_leaves_out_no_moments() -> None:
+def test_waiting_alone_skips_no_moments() -> None:
     clock = Clock()
     rate = RateController(TICK, clock=clock)
     for _ in range(4000):
@@ -192,7 +192,7 @@ def test_waiting_alone_leaves_out_no_moments() -> None:
     assert rate.share == FULL_MOMENTS and rate.tick == TICK
 
 
-def test_pictures_are_left_out_before_any_moment() -> None:
+def test_pictures_are_skipped_before_moments() -> None:
     clock = Clock()
     rate = RateController(TICK, clock=clock)
     dropped, shares = 0, [1.0]
@@ -207,23 +207,21 @@ def test_pictures_are_left_out_before_any_moment() -> None:
 
 
 @given(windows=st.integers(1, 12), kept=st.floats(0.4, 1.0))
-def test_of_what_was_decoded_as_much_is_analyzed_as_its_source_says(
-    windows: int, kept: float
-) -> None:
+def test_thinning_keeps_the_share_given_by_the_source(windows: int, kept: float) -> None:
     clock = Clock()
     rate = RateController(TICK, clock=clock)
     for _ in range(windows * 40):
         rate.update(waited=1.0)
         clock.now += TICK
-    made = [RgbPicture(np.zeros((2, 2, 3), np.uint8)) for _ in range(400)]
+    simulated = [RgbPicture(np.zeros((2, 2, 3), np.uint8)) for _ in range(400)]
     times = {
         rate.thin(Moment(n * TICK, one, n * TICK), share=kept).picture_time
-        for n, one in enumerate(made)
+        for n, one in enumerate(simulated)
     }
     assert len(times) / 400 == pytest.approx(kept, abs=0.01)
 
 
-def test_much_too_much_is_answered_sooner() -> None:
+def test_severe_overload_is_answered_sooner() -> None:
     def seconds_until_slowed(dropped_of_ten: int) -> float:
         clock = Clock()
         rate = RateController(TICK, clock=clock)
@@ -239,7 +237,7 @@ def test_much_too_much_is_answered_sooner() -> None:
     assert seconds_until_slowed(6) < seconds_until_slowed(1) - 0.5
 
 
-def test_what_is_being_worked_off_is_no_overload() -> None:
+def test_shrinking_backlog_is_no_overload() -> None:
     clock = Clock()
     rate = RateController(TICK, clock=clock)
     lag = 1.0
@@ -250,7 +248,7 @@ def test_what_is_being_worked_off_is_no_overload() -> None:
     assert not rate.is_slowed
 
 
-def test_a_source_that_cannot_catch_up_has_fewer_moments() -> None:
+def test_source_that_cannot_catch_up_has_fewer_moments() -> None:
     clock = Clock()
     rate = RateController(TICK, clock=clock)
     for number in range(4000):
@@ -259,16 +257,16 @@ def test_a_source_that_cannot_catch_up_has_fewer_moments() -> None:
     assert rate.tick == pytest.approx(MAX_DIVISOR * TICK)
 
 
-def test_streams_do_not_share_their_turns_and_a_reset_clock_begins_anew() -> None:
+def test_streams_are_independent_and_a_reset_clock_starts_over() -> None:
     rate = slowed(4)
     assert rate.admits(0.0, "a") and rate.admits(0.0, "b")
     assert not rate.admits(TICK, "a")
     assert rate.admits(500.0, "a")
-    assert rate.admits(0.0, "a"), "the stream's clock began anew"
+    assert rate.admits(0.0, "a"), "the stream's clock started over"
 
 
 class Camera(Source):
-    """Moments at the pace of the clock; what is not taken in time is dropped."""
+    """Moments at the pace of the clock; those not taken in time are dropped."""
 
     def __init__(self, seconds: float) -> None:
         self.info = MediaInfo(
@@ -298,7 +296,7 @@ class Camera(Source):
 
 
 class Slow(Analyzer):
-    """Takes twice as long as there is."""
+    """Takes twice the time available."""
 
     def __init__(self) -> None:
         pass
@@ -316,7 +314,7 @@ def analysed(seconds: float) -> Iterator[tuple[Moment, tuple[Reading, ...]]]:
         yield from analysis.moments()
 
 
-def test_a_camera_too_fast_for_the_machine_is_looked_at_less_often_and_says_so() -> None:
+def test_overloaded_camera_is_analyzed_less_often_and_reports_it() -> None:
     flags = [readings[0].flags for _, readings in analysed(9.0)]
     assert Flag.SLOWED not in flags[0]
     assert Flag.SLOWED in flags[-1]

@@ -1,4 +1,4 @@
-"""The walk of a training example in docs/architecture.md names what the code has."""
+"""The path of a training example in docs/architecture.md matches the code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import sentistream.training
 PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
 
 
-def test_every_name_of_the_walk_exists() -> None:
+def test_every_name_on_the_path_exists() -> None:
     section = PAGE.read_text("utf-8").split("## A training example")[1].split("\n## ")[0]
     modules = {
         found.name: importlib.import_module(f"sentistream.training.{found.name}")

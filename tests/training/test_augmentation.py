@@ -1,4 +1,4 @@
-"""Augmentation stays within its limits and keeps what an image shows."""
+"""Augmentation stays within its limits and preserves the content of an image."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def seeded() -> None:
     torch.manual_seed(3)
 
 
-def test_augmentation_of_nothing_changes_nothing() -> None:
+def test_disabled_augmentation_changes_nothing() -> None:
     images = torch.rand(3, 3, 12, 12)
     same = augment_images(images, Augmentation(), torch.Generator().manual_seed(1))
     assert torch.allclose(same, images, atol=1e-5)
@@ -59,7 +59,7 @@ def test_stored_faces_become_random_views(change: Callable[[Tensor], Tensor]) ->
     assert not torch.equal(seen, change(stored))
 
 
-def test_a_changed_face_still_shows_the_same_face() -> None:
+def test_augmented_face_still_shows_the_same_face() -> None:
     size = STORED_FACE_SIZE
     y = torch.linspace(-1, 1, size)[:, None]
     bright_below = (0.5 + 0.4 * y).expand(32, 1, size, size)

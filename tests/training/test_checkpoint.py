@@ -1,4 +1,4 @@
-"""A killed run goes on to the same weights, to the last bit, wherever it was killed."""
+"""A killed run resumes to identical weights, bit for bit, wherever it was killed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ RECIPE = Recipe(
     validation=0.2,
     augmentation=Augmentation(rotation=20, flip=True),
 )
-"""Everything that a run's state can hold."""
+"""Every setting that adds to a run's state."""
 
 
 def tiny() -> nn.Sequential:
@@ -70,7 +70,7 @@ class KilledError(Exception):
 
 
 class Watcher(Callback):
-    """Remembers what happened; ends the run after ``last`` steps."""
+    """Records callbacks; ends the run after ``last`` steps."""
 
     def __init__(self, last: int | None = None) -> None:
         self.last = last
@@ -111,7 +111,9 @@ def without_seconds(history: Sequence[Mapping[str, float]]) -> list[dict[str, fl
     ids=["everything", "cosine alone", "momentum", "as the paper"],
 )
 @pytest.mark.parametrize("after", [1, 7, 13])
-def test_within_an_epoch(recipe: Recipe, after: int, tmp_path: Path) -> None:
+def test_resuming_within_an_epoch_gives_identical_weights(
+    recipe: Recipe, after: int, tmp_path: Path
+) -> None:
     whole = tiny()
     progress = fit(whole, *SPLITS, recipe, tmp_path / "whole", checkpoint_seconds=0)
     with pytest.raises(KilledError):
@@ -134,7 +136,7 @@ def test_within_an_epoch(recipe: Recipe, after: int, tmp_path: Path) -> None:
     assert_same(whole.state_dict(), loaded.state_dict())
 
 
-def test_how_often_checkpoints_are_written_changes_nothing(tmp_path: Path) -> None:
+def test_checkpoint_interval_does_not_change_the_weights(tmp_path: Path) -> None:
     often, seldom = tiny(), tiny()
     fit(often, *SPLITS, RECIPE, tmp_path / "often", checkpoint_seconds=0)
     fit(seldom, *SPLITS, RECIPE, tmp_path / "seldom")
@@ -158,8 +160,8 @@ fit(tiny(), *SPLITS, RECIPE, Path(sys.argv[2]), callback=Loud(), checkpoint_seco
 """
 
 
-def test_after_a_real_kill(tmp_path: Path) -> None:
-    """SIGKILL at a moment that nobody chose."""
+def test_resuming_after_sigkill_gives_identical_weights(tmp_path: Path) -> None:
+    """SIGKILL at an arbitrary moment."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     whole, resumed, seen = tiny(), tiny(), Watcher()
@@ -189,7 +191,7 @@ def test_after_a_real_kill(tmp_path: Path) -> None:
         ({"augmentation": None}, "augmentation"),
     ],
 )
-def test_another_recipe_begins_anew_and_says_so(
+def test_changed_recipe_starts_over_with_a_note(
     change: dict[str, object], named: str, tmp_path: Path
 ) -> None:
     fit(tiny(), *SPLITS, RECIPE, tmp_path)
@@ -203,7 +205,7 @@ def test_another_recipe_begins_anew_and_says_so(
 
 
 def name_functions(folder: Path, functions: tuple[str | None, str | None, str]) -> None:
-    """Gives a checkpoint the fingerprint of before there were tasks."""
+    """Give a checkpoint a fingerprint from before tasks existed."""
     path = folder / "checkpoint.safetensors"
     with safe_open(path, framework="pt") as file:
         notes = json.loads(file.metadata()["notes"])
@@ -216,7 +218,7 @@ def name_functions(folder: Path, functions: tuple[str | None, str | None, str]) 
 PICTURES = "sentistream.networks.export.convert_pictures"
 
 
-def test_a_checkpoint_from_before_there_were_tasks_resumes(tmp_path: Path) -> None:
+def test_checkpoint_from_before_tasks_resumes(tmp_path: Path) -> None:
     whole, resumed, seen = tiny(), tiny(), Watcher()
     fit(whole, *SPLITS, RECIPE, tmp_path / "whole")
     folder = tmp_path / "killed"
@@ -228,7 +230,7 @@ def test_a_checkpoint_from_before_there_were_tasks_resumes(tmp_path: Path) -> No
     assert_same(whole.state_dict(), resumed.state_dict())
 
 
-def test_a_checkpoint_of_another_task_starts_over_and_says_so(tmp_path: Path) -> None:
+def test_checkpoint_of_another_task_starts_over_with_a_note(tmp_path: Path) -> None:
     class Revised(ClassificationTask):
         revision = 2
 
@@ -242,7 +244,7 @@ def test_a_checkpoint_of_another_task_starts_over_and_says_so(tmp_path: Path) ->
     assert "had other settings (further augmentation, inputs, task" in seen.notes[0]
 
 
-def test_more_epochs_are_the_same_run_where_the_rate_does_not_depend_on_them(
+def test_more_epochs_continue_the_run_if_the_schedule_is_independent(
     tmp_path: Path,
 ) -> None:
     recipe = Recipe(batch=16, epochs=2)
@@ -254,14 +256,14 @@ def test_more_epochs_are_the_same_run_where_the_rate_does_not_depend_on_them(
     assert_same(whole.state_dict(), resumed.state_dict())
 
 
-def test_a_finished_run_gives_its_weights_again(tmp_path: Path) -> None:
+def test_finished_run_returns_its_weights_again(tmp_path: Path) -> None:
     first, second = tiny(), tiny()
     fit(first, *SPLITS, RECIPE, tmp_path)
     fit(second, *SPLITS, RECIPE, tmp_path, callback=Watcher(0))
     assert_same(first.state_dict(), second.state_dict())
 
 
-def test_a_new_run_starts_with_what_it_learns_from(tmp_path: Path) -> None:
+def test_new_run_starts_from_the_given_weights(tmp_path: Path) -> None:
     started: list[int] = []
 
     class Starting(ClassificationTask):
@@ -274,7 +276,7 @@ def test_a_new_run_starts_with_what_it_learns_from(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", [-1, -500, 200])
-def test_a_damaged_checkpoint_is_refused(place: int, tmp_path: Path) -> None:
+def test_damaged_checkpoint_is_refused(place: int, tmp_path: Path) -> None:
     fit(tiny(), *SPLITS, replace(RECIPE, epochs=1), tmp_path)
     path = tmp_path / "checkpoint.safetensors"
     content = bytearray(path.read_bytes())
@@ -287,8 +289,8 @@ def test_a_damaged_checkpoint_is_refused(place: int, tmp_path: Path) -> None:
         load_network_weights(tmp_path, tiny())
 
 
-def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
-    from full_disk import full_disk  # another test runs this file as a program
+def test_full_disk_loses_nothing(tmp_path: Path) -> None:
+    from full_disk import full_disk  # another test runs this file as a script
 
     recipe = replace(RECIPE, patience=0)
     whole, resumed = tiny(), tiny()
@@ -308,7 +310,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     assert_same(whole.state_dict(), resumed.state_dict())
 
 
-def test_a_loss_that_is_no_number_names_the_last_good_checkpoint(tmp_path: Path) -> None:
+def test_nan_loss_names_the_last_good_checkpoint(tmp_path: Path) -> None:
     class Poisoned(ClassificationTask):
         batches = 0
 
@@ -328,8 +330,8 @@ def test_a_loss_that_is_no_number_names_the_last_good_checkpoint(tmp_path: Path)
     assert all(value.isfinite().all() for value in weights.values() if value.is_floating_point())
 
 
-def test_weights_that_are_no_numbers_never_become_a_checkpoint(tmp_path: Path) -> None:
-    """The root's slope at 0 is infinite, while the loss itself is a number."""
+def test_nan_weights_are_never_saved(tmp_path: Path) -> None:
+    """The slope of the root at 0 is infinite, while the loss itself is finite."""
 
     class Infinite(ClassificationTask):
         def loss(self, outputs: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:

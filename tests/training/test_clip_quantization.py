@@ -1,4 +1,4 @@
-"""8-bit networks that are calibrated on clips, by ``sentistream export --variant int8``."""
+"""8-bit networks calibrated on clips, by ``sentistream export --variant int8``."""
 
 from __future__ import annotations
 
@@ -25,9 +25,7 @@ def clips(demonstration_clip: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return one, other
 
 
-def test_an_export_with_8_bits_answers_as_floats_do(
-    clips: tuple[Path, Path], tmp_path: Path
-) -> None:
+def test_int8_export_answers_like_floats(clips: tuple[Path, Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = CliRunner().invoke(
         main, ["export", str(out), "--variant", "int8", "--calibrate", str(clips[0].parent)]
@@ -42,18 +40,18 @@ def test_an_export_with_8_bits_answers_as_floats_do(
     for name in GAINING:
         path = out / f"{name}.int8.onnx"
         assert not (out / f"{name}.onnx").exists()
-        made = {node.op_type for node in onnx.load(path).graph.node}
-        assert "DequantizeLinear" in made
+        quantized = {node.op_type for node in onnx.load(path).graph.node}
+        assert "DequantizeLinear" in quantized
 
 
-def test_what_is_measured_is_told(clips: tuple[Path, Path]) -> None:
+def test_measured_agreement_is_reported(clips: tuple[Path, Path]) -> None:
     read = list[Path]()
-    made = quantize_on_clips(clips, read.append)
+    quantized = quantize_on_clips(clips, read.append)
     assert read == list(clips)
-    assert [gain.name for gain in made.gains] == list(GAINING)
-    assert all(gain.int8_bytes < 0.9 * gain.float_bytes for gain in made.gains)
-    assert all(gain.time_ratio > 0 for gain in made.gains)
-    same = made.agreement
+    assert [gain.name for gain in quantized.gains] == list(GAINING)
+    assert all(gain.int8_bytes < 0.9 * gain.float_bytes for gain in quantized.gains)
+    assert all(gain.time_ratio > 0 for gain in quantized.gains)
+    same = quantized.agreement
     assert same.clips == same.same_overall == 1
     assert same.same_label >= 0.9 * same.pictures > 100
     assert 0 < same.distance < 0.1
@@ -73,7 +71,7 @@ def test_one_clip_is_not_enough(clips: tuple[Path, Path]) -> None:
         ["--profile", "paper", "--variant", "int8", "--calibrate", "a.mp4"],
     ],
 )
-def test_options_that_do_not_go_together_are_refused(options: list[str], tmp_path: Path) -> None:
+def test_conflicting_options_are_refused(options: list[str], tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["export", str(tmp_path / "out"), *options])
     assert result.exit_code == 2
     assert "go together" in result.output

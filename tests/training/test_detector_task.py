@@ -26,7 +26,7 @@ def labels(*rows: FloatArray) -> FloatArray:
     return filled
 
 
-def test_points_stay_on_what_they_mark_however_a_scene_is_turned(
+def test_landmarks_follow_the_scenes_rotation(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(detector_augmentation, "_degrade", lambda views: views)
@@ -46,12 +46,12 @@ def test_points_stay_on_what_they_mark_however_a_scene_is_turned(
                 either = {0.2 * (1 + one) for one in (number, (1, 0, 2, 4, 3)[number])}
                 away.append(min(abs(float(view[y, x]) - value) for value in either))
     assert len(away) > 60
-    # small spots are blurred where a scene is shrunk
+    # small spots are blurred when a scene is shrunk
     assert np.mean(away) < 0.08
     assert max(away) < 0.4
 
 
-def test_each_face_has_places_that_answer_for_it_and_what_is_ignored_has_none() -> None:
+def test_each_face_has_anchors_and_ignored_regions_have_none() -> None:
     rows = labels(face(10, 10, 22, 22), face(40, 40, 140, 150), face(100, 5, 130, 30, kind=-1))
     centre, stride = centres(VIEW, VIEW)
     chosen, positive, ignored = assign_faces(torch.from_numpy(rows)[None], centre, stride)
@@ -63,7 +63,7 @@ def test_each_face_has_places_that_answer_for_it_and_what_is_ignored_has_none() 
     assert not bool((ignored & positive).any())
 
 
-def test_the_loss_falls_where_the_network_learns_one_view() -> None:
+def test_loss_decreases_when_learning_one_view() -> None:
     torch.manual_seed(1)
     torch.set_num_threads(1)
     network = DetectorNetwork()
@@ -80,30 +80,30 @@ def test_the_loss_falls_where_the_network_learns_one_view() -> None:
     assert losses[-1] < 0.7 * losses[0]
 
 
-def test_what_is_found_false_and_missed_is_counted() -> None:
-    said = np.zeros((4, 15), np.float32)
-    said[0, :5] = 0.9, 12, 10, 40, 42  # the first face
-    said[1, :5] = 0.8, 100, 100, 130, 130  # nobody
-    said[2, :5] = 0.7, 60, 60, 90, 90  # to be ignored
-    said[3, :5] = 0.4, 130, 10, 150, 30  # below the threshold
+def test_false_and_missed_detections_are_counted() -> None:
+    predictions = np.zeros((4, 15), np.float32)
+    predictions[0, :5] = 0.9, 12, 10, 40, 42  # the first face
+    predictions[1, :5] = 0.8, 100, 100, 130, 130  # nobody
+    predictions[2, :5] = 0.7, 60, 60, 90, 90  # to be ignored
+    predictions[3, :5] = 0.4, 130, 10, 150, 30  # below the threshold
     known = labels(
         face(10, 10, 40, 40),
         face(130, 10, 150, 30),
         face(60, 60, 90, 90, kind=-1),
         face(2, 100, 8, 106),  # too small to count
     )
-    assert match_detections(said, known) == (1, 1, 1)
+    assert match_detections(predictions, known) == (1, 1, 1)
 
 
-def test_values_are_decoded_from_a_place_outwards() -> None:
+def test_values_are_decoded_relative_to_their_cell() -> None:
     centre, stride = torch.tensor([[20.0, 28.0]]), torch.tensor([[8.0]])
-    said = torch.zeros(1, 1, 15)
-    (row,) = decoded(said, centre, stride)[0].tolist()
+    predictions = torch.zeros(1, 1, 15)
+    (row,) = decoded(predictions, centre, stride)[0].tolist()
     assert row[:5] == pytest.approx([0.5, 20 - 32, 28 - 32, 20 + 32, 28 + 32])
     assert row[5:7] == pytest.approx([20, 28])
 
 
-def test_a_scene_keeps_the_largest_faces_and_ignores_what_is_cut_off() -> None:
+def test_scene_keeps_the_largest_faces_and_ignores_cut_off_ones() -> None:
     luma = np.zeros((300, 400), np.uint8)
     rows = np.stack([face(100, 100, 140, 150), face(215, 100, 255, 140), face(300, 200, 340, 250)])
     scene, kept = scene_of(luma, rows, Box(50, 50, 225, 225))

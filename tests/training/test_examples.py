@@ -1,4 +1,4 @@
-"""Examples are drawn, paired and joined."""
+"""Examples are drawn, paired and concatenated."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def examples(name: str, labels: list[int], people: list[str]) -> Examples:
     )
 
 
-def test_balanced_draws_as_many_of_each_class() -> None:
+def test_balanced_sampling_draws_each_class_equally() -> None:
     few = examples("face", [0, 1, 1, 1, 2, 2], list("abcdef"))
     assert np.bincount(balanced(few, 4, seed=1).labels).tolist() == [4, 4, 4]
 
 
-def test_pairs_share_their_class_and_remember_both_people() -> None:
+def test_pairs_share_their_class_and_keep_both_people() -> None:
     faces = examples("face", [0, 1, 2, 2], ["", "", "", ""])
     voices = examples("voice", [2, 1, 0, 0], ["v", "w", "x", "y"])
     pairs = pair_by_label(faces, voices, per_class=5, seed=1)
@@ -47,7 +47,7 @@ def test_pairs_share_their_class_and_remember_both_people() -> None:
     refuse_shared_people(pairs, examples("face", [1], ["z"]))
 
 
-def test_joined_examples_keep_their_order() -> None:
+def test_concatenation_keeps_the_order() -> None:
     both = join([examples("face", [0, 1], ["a", "b"]), examples("face", [2], ["c"])])
     assert both.labels.tolist() == [0, 1, 2]
     assert both.people.tolist() == ["a", "b", "c"]
@@ -58,7 +58,7 @@ def test_lengths_must_agree() -> None:
         Examples({"face": np.zeros((2, 1, 1, 3), np.uint8)}, np.zeros(3, int), *[np.array([])] * 2)
 
 
-def test_voiced_windows_leave_silence_out() -> None:
+def test_voiced_windows_exclude_silence() -> None:
     sound = np.zeros(48_000, np.float32)
     sound[20_000:30_000] = 0.1 * np.sin(np.arange(10_000) / 10)
     starts = voiced_starts(sound)

@@ -19,7 +19,7 @@ from sentistream.training.face_examples import (
 )
 
 
-def test_backgrounds_leave_the_face_alone() -> None:
+def test_backgrounds_do_not_change_the_face() -> None:
     generator = np.random.default_rng(3)
     window = np.full((96, 96, 3), 50, np.uint8)
     inside = np.zeros((96, 96), bool)
@@ -35,7 +35,7 @@ def test_backgrounds_leave_the_face_alone() -> None:
     assert kinds == {"kept", "one colour", "patch"}
 
 
-def test_an_image_without_a_face_still_gives_a_window_of_the_right_size() -> None:
+def test_image_without_a_face_still_gives_a_window_of_the_right_size() -> None:
     noise = np.random.default_rng(1).integers(0, 256, (48, 48, 3)).astype(np.uint8)
     image = LabelledImage(noise, "positive", "made", "train", "", "1")
     prepared = paper_face_examples([image], backgrounds=False, seed=1)
@@ -54,7 +54,7 @@ def test_an_image_without_a_face_still_gives_a_window_of_the_right_size() -> Non
         (None, "surprised", None),
     ],
 )
-def test_what_a_crowd_says_of_a_face(
+def test_crowd_votes_become_soft_labels(
     tmp_path: Path, votes: dict[str, int] | None, official: str, expected: Any
 ) -> None:
     pyarrow = pytest.importorskip("pyarrow")

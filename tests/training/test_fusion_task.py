@@ -1,4 +1,4 @@
-"""The fused network starts from what its branches know, not from a random mixture."""
+"""The fused network starts from its trained branches, not from random weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sentistream.training.fusion_task import fit_last_layer
 from sentistream.training.inference import evaluate
 
 
-def test_only_the_last_layer_moves_and_the_answers_get_better() -> None:
+def test_only_the_last_layer_is_trained_and_answers_improve() -> None:
     torch.manual_seed(2)
     network = FusedNetwork(VisualNetwork(), FoldedAudioNetwork())
     generator = np.random.default_rng(1)
@@ -43,7 +43,7 @@ def test_only_the_last_layer_moves_and_the_answers_get_better() -> None:
     assert after["held_out_loss"] < evaluate(network, examples)["held_out_loss"]
 
 
-def test_another_network_is_refused() -> None:
+def test_wrong_branch_network_is_refused() -> None:
     nobody = np.array([""])
     examples = Examples(
         {"mouth": np.zeros((1, 28, 28, 3), np.uint8)}, np.zeros(1, int), nobody, nobody

@@ -1,4 +1,4 @@
-"""Batch-norm statistics become those of the training examples, whatever they were."""
+"""Batch-norm statistics are recomputed on the training examples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sentistream.training.examples import Examples
 from sentistream.training.inference import update_batch_norm
 
 
-def test_statistics_are_those_of_the_examples_and_weights_stay() -> None:
+def test_statistics_are_recomputed_and_weights_unchanged() -> None:
     torch.manual_seed(1)
     network = VisualNetwork()
     weights = [value.clone() for value in network.parameters()]

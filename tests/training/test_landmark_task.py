@@ -23,22 +23,22 @@ TIP, CORNERS = 30, (48, 54)
 
 
 def head(square: Alignment = SQUARE) -> tuple[FloatArray, FloatArray]:
-    """The mesh and the 68 points of a head like half a ball, shapes (N, 3) and (68, 3)."""
+    """The mesh and the 68 points of a hemispherical head, shapes (N, 3) and (68, 3)."""
     flat = mean_landmarks(square)
     grid = np.stack(np.meshgrid(np.linspace(-0.5, 0.5, 21), np.linspace(-0.5, 0.6, 21)), axis=-1)
     inside = grid.reshape(-1, 2)[np.hypot(*grid.reshape(-1, 2).T) < 0.62]
     around = inside.astype(np.float32) * square.side + (square.x, square.y)
-    return _on_a_ball(around, square), _on_a_ball(flat, square)
+    return _on_a_sphere(around, square), _on_a_sphere(flat, square)
 
 
-def _on_a_ball(places: FloatArray, square: Alignment) -> FloatArray:
+def _on_a_sphere(places: FloatArray, square: Alignment) -> FloatArray:
     far = np.hypot(places[:, 0] - square.x, places[:, 1] - square.y) / (0.75 * square.side)
     depth = -np.sqrt(np.clip(1 - far**2, 0, None)) * 0.75 * square.side
     return np.column_stack([places, depth]).astype(np.float32)
 
 
-def spotted(points: FloatArray, numbers: tuple[int, ...]) -> UInt8Array:
-    """A grey picture with a white spot at some of the points."""
+def with_spots(points: FloatArray, numbers: tuple[int, ...]) -> UInt8Array:
+    """A grey picture with white spots at some of the points."""
     luma = np.full((320, 320), 90, np.uint8)
     for x, y in points[list(numbers), :2].round().astype(int):
         luma[y - 2 : y + 3, x - 2 : x + 3] = 255
@@ -52,10 +52,10 @@ def shown(yaw: float, pitch: float, luma: UInt8Array) -> tuple[UInt8Array, Float
 
 
 @pytest.mark.parametrize(("yaw", "pitch"), [(0, 0), (30, 10), (-45, 0), (60, -15)])
-def test_points_lie_on_what_they_mark_in_a_view(yaw: float, pitch: float) -> None:
-    # the tip of the nose and the corner of the mouth that is nearer are in sight
+def test_landmarks_stay_on_their_feature_in_a_rendered_view(yaw: float, pitch: float) -> None:
+    # the tip of the nose and the nearer corner of the mouth are visible
     numbers = (TIP, CORNERS[0] if yaw > 0 else CORNERS[1])
-    view, points = shown(yaw, pitch, spotted(head()[1], numbers))
+    view, points = shown(yaw, pitch, with_spots(head()[1], numbers))
     assert view.shape == (STORED_SIZE, STORED_SIZE)
     for x, y in points[list(numbers)].round().astype(int):
         assert view[y - 1 : y + 2, x - 1 : x + 2].max() > 200
@@ -64,17 +64,17 @@ def test_points_lie_on_what_they_mark_in_a_view(yaw: float, pitch: float) -> Non
     assert square.side == pytest.approx(STORED_SIZE / STORED_COVER, rel=0.02)
 
 
-def test_what_turns_behind_the_head_is_hidden() -> None:
+def test_points_behind_the_head_are_hidden() -> None:
     far = CORNERS[1]
     for yaw, hidden in ((20, False), (80, True)):
-        view, _ = shown(yaw, 0, spotted(head()[1], (far,)))
+        view, _ = shown(yaw, 0, with_spots(head()[1], (far,)))
         assert (view.max() < 200) == hidden
 
 
 @pytest.mark.parametrize("yaw", [-60, -30, 30, 60])
-def test_a_view_is_turned_to_the_side_that_was_asked_for(yaw: float) -> None:
-    _, points = shown(yaw, 0, spotted(head()[1], (TIP,)))
-    # without a nose, a ball seems turned by less
+def test_view_is_turned_to_the_requested_yaw(yaw: float) -> None:
+    _, points = shown(yaw, 0, with_spots(head()[1], (TIP,)))
+    # without a nose, a sphere seems turned by less
     assert 0.4 < head_pose(points).yaw / yaw < 1.1
     vertices, flat = head()
     angle = math.radians(yaw)
@@ -87,7 +87,7 @@ def test_a_view_is_turned_to_the_side_that_was_asked_for(yaw: float) -> None:
     assert Mesh(vertices, turned, 0.0).yaw == pytest.approx(yaw, abs=1)
 
 
-def test_a_view_of_nothing_is_none() -> None:
+def test_view_of_nothing_is_none() -> None:
     vertices, points = head()
     on_a_line = vertices * (1, 0, 0)
     view = rotated_face(
@@ -96,7 +96,7 @@ def test_a_view_of_nothing_is_none() -> None:
     assert view is None
 
 
-def test_the_68_points_on_the_mesh_are_symmetrical() -> None:
+def test_landmarks_on_the_mesh_are_symmetrical() -> None:
     weights = teachers._POINT_WEIGHTS
     assert weights.sum(axis=1) == pytest.approx(1)
     assert weights.min() >= 0
@@ -104,14 +104,14 @@ def test_the_68_points_on_the_mesh_are_symmetrical() -> None:
     assert np.sort(weights, axis=1) == pytest.approx(np.sort(mirrored, axis=1))
 
 
-def test_without_the_mesh_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_mesh_package_names_its_installation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match="pip install --no-deps mediapipe"):
         mesh_file()
 
 
-class Teacher:
-    """dlib in the place of which every point is moved by ``away`` pixels."""
+class StubTeacher:
+    """Stub for dlib, with every point moved by ``away`` pixels."""
 
     def __init__(self, away: float) -> None:
         self.away = away
@@ -124,7 +124,7 @@ class Teacher:
     ("yaw", "away", "expected"),
     [(0, 2.0, 2.0), (25, 2.0, 1.0), (50, 2.0, 0.0), (0, 30.0, None), (50, 30.0, 0.0)],
 )
-def test_frontal_faces_have_the_points_of_dlib_and_turned_ones_those_of_the_mesh(
+def test_frontal_faces_use_dlib_points_and_turned_ones_the_mesh(
     monkeypatch: pytest.MonkeyPatch, yaw: float, away: float, expected: float | None
 ) -> None:
     vertices, points = head()
@@ -135,7 +135,7 @@ def test_frontal_faces_have_the_points_of_dlib_and_turned_ones_those_of_the_mesh
             return yaw
 
     monkeypatch.setattr(landmark_examples, "fit_mesh", lambda *_: Turned(vertices, points, 0))
-    monkeypatch.setattr(landmark_examples, "_dlib", lambda: Teacher(away))
+    monkeypatch.setattr(landmark_examples, "_dlib", lambda: StubTeacher(away))
     random = np.random.default_rng(1)
     luma = np.full((320, 320), 90, np.uint8)
     found = list(label_face(luma, SQUARE, random, whole=True, rendered=True))
@@ -146,11 +146,11 @@ def test_frontal_faces_have_the_points_of_dlib_and_turned_ones_those_of_the_mesh
     moved = points[:, :2] + np.float32(expected + 0.5)
     shares = (moved - (place.left, place.top)) / place.width
     assert found[0][1][1:].reshape(68, 2) == pytest.approx(shares, abs=0.002)
-    # views are of faces that are nearly frontal
+    # views are of nearly frontal faces
     assert [turned for *_, turned in found] == ([False, True] if abs(yaw) < 20 else [False])
 
 
-def test_faces_of_which_picture_and_mirror_image_disagree_are_left_out(
+def test_faces_inconsistent_with_their_mirror_image_are_excluded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     mesh = Mesh(*head(), disagreement=0.2)
@@ -159,10 +159,10 @@ def test_faces_of_which_picture_and_mirror_image_disagree_are_left_out(
     assert not list(label_face(luma, SQUARE, np.random.default_rng(1), whole=True))
 
 
-def test_figures_are_given_for_bands_of_yaw() -> None:
+def test_errors_are_reported_by_yaw_band() -> None:
     labels, sources = [], []
     for yaw in (0, 40, -70):
-        _, points = shown(yaw, 0, spotted(head()[1], (TIP,)))
+        _, points = shown(yaw, 0, with_spots(head()[1], (TIP,)))
         shares = (points + 0.5) / STORED_SIZE - 0.5
         labels.append(np.concatenate([[1], shares.ravel()]).astype(np.float32))
         sources.append("views" if yaw else "made")

@@ -1,4 +1,4 @@
-"""A card's figures: one row per source, with intervals over people where they are known."""
+"""A card's figures: one row per source, with intervals over people if known."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def examples(labels: list[int], people: list[str], sources: list[str]) -> Exampl
     )
 
 
-def test_people_who_are_alike_make_wide_intervals() -> None:
-    """Two of four people are always right: that is less sure than over pictures."""
+def test_similar_answers_within_people_widen_the_interval() -> None:
+    """Two of four people are always right: less certain than over pictures."""
     labels = [number % 3 for number in range(240)]
     right = np.array([number // 60 < 2 for number in range(240)])
-    given = np.where(right, labels, (np.array(labels) + 1) % 3)
-    answers = (np.eye(3)[given] * 0.7 + 0.1).astype(np.float32)
+    predicted = np.where(right, labels, (np.array(labels) + 1) % 3)
+    answers = (np.eye(3)[predicted] * 0.7 + 0.1).astype(np.float32)
     named = [f"p{number // 60}" for number in range(240)]
     (over_people,) = card_figures(answers, examples(labels, named, ["clips"] * 240))
     (over_pictures,) = card_figures(answers, examples(labels, [""] * 240, ["clips"] * 240))
@@ -42,7 +42,7 @@ def test_people_who_are_alike_make_wide_intervals() -> None:
     assert over_pictures["split"] == "the set's own validation part"
 
 
-def test_one_output_means_two_classes_and_sources_are_apart() -> None:
+def test_single_output_means_two_classes_and_sources_are_separate() -> None:
     answers = np.array([[0.9], [0.2], [0.5], [0.4]], dtype=np.float32)
     sources = ["a", "a", "b", "b"]
     first, second = card_figures(answers, examples([1, 0, 1, 1], ["p", "q", "r", "s"], sources))

@@ -1,4 +1,4 @@
-"""From raw data to a shipped network: all data made here, every step the real one."""
+"""From raw data to a trained network: synthetic data, every real step."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from clips import write_clip
+from synthetic_clips import write_clip
 
 pytest.importorskip("torch", reason="needs the extra 'train'")
 import torch
@@ -48,7 +48,7 @@ EMOTIONS = {"positive": "happy", "neutral": "neutral", "negative": "sad"}
 
 
 def voice(seconds: float, pitch: float, rate: int = 48_000) -> FloatArray:
-    """A buzz with silence about it."""
+    """A buzz between silences."""
     time = np.arange(round(seconds * rate)) / rate
     buzz = 0.2 * np.sign(np.sin(2 * np.pi * pitch * time))
     return np.where(np.abs(time - seconds / 2) < seconds / 3, buzz, 0).astype(np.float32)
@@ -90,7 +90,7 @@ def write_images(path: Path, pixels: UInt8Array, labels: list[str]) -> None:
 
 
 def write_boxes(path: Path, portrait: UInt8Array) -> None:
-    """Pictures with a face, a face alone, and none, for both sides of the split."""
+    """Pictures with a face, a face alone, and none, for both splits."""
     blocks = np.random.default_rng(2).integers(40, 200, (12, 16, 3), np.uint8)
     pictures = {
         "few": (portrait, [[172.0, 50.0, 280.0, 185.0]], "human"),
@@ -99,7 +99,7 @@ def write_boxes(path: Path, portrait: UInt8Array) -> None:
     }
     rows = [
         {
-            # held-out pictures are no copies of those in training
+            # held-out pictures are no copies of training ones
             "image": as_png(np.ascontiguousarray(pixels if split == "train" else pixels[:, ::-1])),
             "boxes": boxes,
             "source": f"{source} {split}",
@@ -124,7 +124,7 @@ def as_the_teacher(pixels: UInt8Array, threshold: float) -> FloatArray:
 
 
 def as_the_mesh(luma: UInt8Array, square: Alignment) -> Mesh | None:
-    """The shipped network's points, as deep as a ball, in the form of the face mesh's."""
+    """The shipped network's points, with hemispherical depth, in the form of the face mesh's."""
     landmarker = make_landmarker(LITE.landmark_model)
     placed = predict_single(landmarker, luma, replace(square, side=square.side / 1.5))
     if not placed.is_face:
@@ -161,7 +161,7 @@ def data(tmp_path_factory: pytest.TempPathFactory, portrait: UInt8Array) -> Path
     return folder
 
 
-def test_names_of_recordings_are_decoded(data: Path) -> None:
+def test_recording_names_are_decoded(data: Path) -> None:
     recordings = ravdess(data)
     assert len(recordings) == 8
     assert recordings[1].person == "ravdess-01"
@@ -177,22 +177,20 @@ def test_names_of_recordings_are_decoded(data: Path) -> None:
     assert {entry.person for entry in clips} == {"java-sed-01", "java-sed-03"}
 
 
-def test_the_known_duplicate_of_ravdess_is_left_out(tmp_path: Path) -> None:
+def test_known_duplicate_of_ravdess_is_excluded(tmp_path: Path) -> None:
     for repetition in ("01", "02"):
         (tmp_path / f"03-01-03-01-02-{repetition}-07.flac").touch()
     assert [entry.path.stem for entry in ravdess(tmp_path)] == ["03-01-03-01-02-02-07"]
 
 
-def test_a_folder_without_recordings_is_refused(tmp_path: Path) -> None:
+def test_folder_without_recordings_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no RAVDESS recordings below"):
         ravdess(tmp_path)
     with pytest.raises(DataError, match="no Java-SED recordings below"):
         java_sed(tmp_path)
 
 
-def test_every_network_gets_examples_of_other_people_than_are_held_out(
-    data: Path, tmp_path: Path
-) -> None:
+def test_examples_and_held_out_set_have_different_people(data: Path, tmp_path: Path) -> None:
     preparation = Preparation(data, tmp_path)
     voices = AudioTask().prepare(preparation, tmp_path)
     assert set(voices.train.people.tolist()) == {"ravdess-03"}
@@ -212,15 +210,13 @@ def test_every_network_gets_examples_of_other_people_than_are_held_out(
     assert set(faces.train.labels[faces.train.sources == "java-sed"]) == {0, 1, 2}
 
 
-def test_changed_data_is_prepared_again_and_unchanged_data_is_not(
-    data: Path, tmp_path: Path
-) -> None:
+def test_only_changed_data_is_prepared_again(data: Path, tmp_path: Path) -> None:
     copy, out = tmp_path / "data", tmp_path / "prepared"
     shutil.copytree(data / "ravdess_speech", copy / "ravdess_speech")
     worked: list[str] = []
     preparation = Preparation(copy, out, worked.append)
     first = paper_voice_windows(preparation)
-    assert len(worked) == 6  # two sides of three recordings with one of the sentiments
+    assert len(worked) == 6  # two splits of three recordings with one of the sentiments
     assert paper_voice_windows(Preparation(copy, out, worked.append)).train.labels.tolist() == (
         first.train.labels.tolist()
     )
@@ -229,23 +225,23 @@ def test_changed_data_is_prepared_again_and_unchanged_data_is_not(
     write_wave(added, voice(1, 333))
     again = paper_voice_windows(Preparation(copy, out, worked.append))
     assert len(again.train) == len(first.train) + 20
-    assert len(worked) == 6 + 4  # only the side that changed
+    assert len(worked) == 6 + 4  # only the changed split
     assert sorted(path.name.rsplit("-", 1)[0] for path in out.iterdir()) == [
         "voices-held-out",
         "voices-train",
     ]
 
 
-def test_the_command_prepares_what_is_there_in_processes(data: Path, tmp_path: Path) -> None:
+def test_command_prepares_available_data_in_processes(data: Path, tmp_path: Path) -> None:
     copy = tmp_path / "data"
     shutil.copytree(data / "ravdess_speech", copy / "ravdess_speech")
     shutil.copy(data / "mouths.parquet", copy)
     arguments = ["data", "prepare", str(copy), "--out", str(tmp_path), "--jobs", "2"]
-    done = CliRunner().invoke(main, arguments, catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    assert "mouths: 32 of 2 people to learn from, 32 of 2 people held out" in done.output
-    assert "voices: 60 of 1 people to learn from, 60 of 1 people held out" in done.output
-    assert "faces: left out, there is no" in done.output
+    run = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    assert run.exit_code == 0, run.output
+    assert "mouths: 32 of 2 people to learn from, 32 of 2 people held out" in run.output
+    assert "voices: 60 of 1 people to learn from, 60 of 1 people held out" in run.output
+    assert "faces: left out, there is no" in run.output
     alone = paper_voice_windows(Preparation(copy, tmp_path / "alone"))
     worked: list[str] = []
     together = paper_voice_windows(Preparation(copy, tmp_path / "prepared", worked.append))
@@ -258,7 +254,7 @@ def test_the_command_prepares_what_is_there_in_processes(data: Path, tmp_path: P
     assert "holds none of the data" in refused.stderr
 
 
-def test_one_bad_file_does_not_end_the_rest(data: Path, tmp_path: Path) -> None:
+def test_bad_file_does_not_end_the_preparation(data: Path, tmp_path: Path) -> None:
     copy = tmp_path / "data"
     shutil.copytree(data / "ravdess_speech", copy / "ravdess_speech")
     shutil.copytree(data / "javased", copy / "javased")
@@ -271,19 +267,19 @@ def test_one_bad_file_does_not_end_the_rest(data: Path, tmp_path: Path) -> None:
     table[5] = {**table[5], "image": None, "name": "nothing.png"}
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(table), copy / "mouths.parquet")
     arguments = ["data", "prepare", str(copy), "--out", str(tmp_path), "--jobs", "1"]
-    for _ in range(2):  # what is kept says what it was made without
-        done = CliRunner().invoke(main, arguments, catch_exceptions=False)
-        assert done.exit_code == 2
-        assert "mouths: 30 of 2 people to learn from, 32 of 2 people held out" in done.output
-        assert "voices: 60 of 1 people to learn from, 60 of 1 people held out" in done.output
-        assert re.search(r"clips: [1-9][0-9]* moments to learn from, [1-9]", done.output)
-        told = [line for line in done.stderr.splitlines() if line.startswith("left out: ")]
+    for _ in range(2):  # the cache states what it lacks
+        run = CliRunner().invoke(main, arguments, catch_exceptions=False)
+        assert run.exit_code == 2
+        assert "mouths: 30 of 2 people to learn from, 32 of 2 people held out" in run.output
+        assert "voices: 60 of 1 people to learn from, 60 of 1 people held out" in run.output
+        assert re.search(r"clips: [1-9][0-9]* moments to learn from, [1-9]", run.output)
+        messages = [line for line in run.stderr.splitlines() if line.startswith("left out: ")]
         named = ("cut short.png", "nothing.png", bad_voice.name, bad_clip.name)
-        assert [sum(name in line for line in told) for name in named] == [1, 1, 1, 1]
-        assert "4 could not be read and are left out." in done.stderr
+        assert [sum(name in line for line in messages) for name in named] == [1, 1, 1, 1]
+        assert "4 could not be read and are left out." in run.stderr
 
 
-def test_training_images_that_look_like_held_out_ones_are_left_out(tmp_path: Path) -> None:
+def test_training_images_similar_to_held_out_ones_are_excluded(tmp_path: Path) -> None:
     generator = np.random.default_rng(5)
     rows = []
     for number in range(8):
@@ -302,7 +298,7 @@ def test_training_images_that_look_like_held_out_ones_are_left_out(tmp_path: Pat
     assert (found.groups, found.across, found.dropped.tolist()) == (2, 2, [2, 6])
 
 
-def test_mouths_labelled_by_hand_join_the_set(tmp_path: Path) -> None:
+def test_hand_labelled_mouths_join_the_set(tmp_path: Path) -> None:
     pictures = np.random.default_rng(7).integers(0, 256, (4, 28, 28, 3)).astype(np.uint8)
     people = ("anna", "java-sed-03", "java-sed-01", "")
     (tmp_path / "mouths").mkdir()
@@ -314,14 +310,14 @@ def test_mouths_labelled_by_hand_join_the_set(tmp_path: Path) -> None:
     splits = paper_mouth_images(Preparation(tmp_path, tmp_path / "prepared"))
     assert splits.train.people.tolist() == ["mouths-anna", "java-sed-01", ""]
     assert splits.train.labels.tolist() == [0, 0, 1]
-    # who is held out everywhere is held out here
+    # people held out everywhere are held out here
     assert splits.held_out.people.tolist() == ["java-sed-03"]
     (tmp_path / "mouths" / "0.png").write_bytes(as_png(255 - pictures[0]))
     again = paper_mouth_images(Preparation(tmp_path, tmp_path / "prepared"))
     assert (again.train.inputs["mouth"][0] == 255 - splits.train.inputs["mouth"][0]).all()
 
 
-def test_from_raw_data_to_a_network_that_runs(
+def test_raw_data_becomes_a_working_network(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.set_num_threads(1)
@@ -355,7 +351,7 @@ def test_missing_data_is_one_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in result.output
 
 
-def test_the_lite_profile_from_raw_data_to_readings(
+def test_lite_profile_from_raw_data_to_readings(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.set_num_threads(1)
@@ -371,7 +367,7 @@ def test_the_lite_profile_from_raw_data_to_readings(
     assert found["inputs"] == {"picture": [-1, -1, 1]}
     written = json.loads((tmp_path / "lite" / "landmarks.json").read_text())
     assert written["outputs"][:3] == ["face", "x1", "y1"]
-    # one epoch is not enough to follow a face
+    # one epoch is not enough to track a face
     for name in ("detector", "landmarks"):
         for file in (models_folder() / "lite").glob(f"{name}.*"):
             shutil.copy(file, tmp_path / "lite")
@@ -390,7 +386,7 @@ def test_the_lite_profile_from_raw_data_to_readings(
     )
 
 
-def test_voices_are_measured_by_networks_that_never_heard_their_corpus(
+def test_voices_are_evaluated_by_networks_not_trained_on_their_corpus(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for task in (VoiceTask, VoiceSpectrumTask):

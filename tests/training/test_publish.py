@@ -1,4 +1,4 @@
-"""A card names the source that trained the network, and only where that is sure."""
+"""A card names the source revision that trained the network, if known for certain."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import sentistream
 from sentistream.training.publish import source_version
 
 
-def git(folder: Path, *words: str) -> str:
+def git(folder: Path, *arguments: str) -> str:
     identity = ("-c", "user.name=Anna", "-c", "user.email=anna@example.org")
-    done = subprocess.run(  # noqa: S603
-        ["git", "-C", str(folder), *identity, *words],  # noqa: S607
+    result = subprocess.run(  # noqa: S603
+        ["git", "-C", str(folder), *identity, *arguments],  # noqa: S607
         check=True,
         capture_output=True,
         text=True,
     )
-    return done.stdout.strip()
+    return result.stdout.strip()
 
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    """A package with one file in a checkout with one commit."""
+    """A package with one file in a repository with one commit."""
     folder = tmp_path / "src" / "package"
     folder.mkdir(parents=True)
     (folder / "__init__.py").write_text("1\n")
@@ -34,7 +34,7 @@ def package(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_commit_of_a_checkout(package: Path) -> None:
+def test_commit_of_a_checkout_is_found(package: Path) -> None:
     commit = git(package, "rev-parse", "HEAD")
     assert len(commit) == 40
     assert source_version(package) == commit
@@ -51,14 +51,16 @@ def test_changed_source_is_dirty(package: Path) -> None:
     assert source_version(package) == f"{commit}-dirty"
 
 
-def test_a_package_that_only_lies_in_somebodys_checkout(package: Path) -> None:
+def test_package_inside_a_foreign_checkout_has_no_commit(package: Path) -> None:
     installed = package.parents[1] / ".venv" / "package"
     installed.mkdir(parents=True)
     (installed / "__init__.py").write_text("1\n")
     assert source_version(installed) == sentistream.__version__
 
 
-def test_neither_checkout_nor_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_checkout_or_git_there_is_no_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert source_version(tmp_path) == sentistream.__version__
     monkeypatch.setenv("PATH", "")
     assert source_version() == sentistream.__version__

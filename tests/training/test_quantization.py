@@ -21,7 +21,7 @@ from sentistream.vision.landmarker import COVER, VIEW_SIZE
 
 
 def examples(count: int, seed: int, person: str, network: str = "paper/fused") -> Examples:
-    """Inputs of a network, labelled as it answers itself."""
+    """Inputs of a network, labelled with its own answers."""
     card = load_card(network)
     generator = np.random.default_rng(seed)
     inputs = {
@@ -61,14 +61,14 @@ def test_only_the_voices_convolutions_become_8_bit(fused: Path) -> None:
     assert (len(eight_bit), convolutions) == (4, 10)
 
 
-def test_what_answers_worse_is_not_kept(fused: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_less_accurate_network_is_discarded(fused: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quantization, "MAX_ACCURACY_LOSS", -0.1)
     assert compared(fused) == {}
     assert not list(fused.parent.glob("*.int8.onnx"))
 
 
 @pytest.mark.parametrize("name", ["paper/fused", "lite/landmarks"])
-def test_the_shipped_one_says_what_the_float_one_says(
+def test_shipped_8_bit_network_agrees_with_floats(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     card = load_card(name)
@@ -81,13 +81,13 @@ def test_the_shipped_one_says_what_the_float_one_says(
     assert np.abs(by_int8 - by_float).mean() < 0.05
 
 
-def test_another_precision_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_precision_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENTISTREAM_PRECISION", "half")
     with pytest.raises(ModelError, match="int8 or float"):
         chosen_precision()
 
 
-def test_faces_are_calibrated_on_as_the_network_sees_them() -> None:
+def test_calibration_faces_match_the_networks_input() -> None:
     stored = np.zeros((3, STORED_SIZE, STORED_SIZE, 1), np.uint8)
     edge = (STORED_SIZE - round(STORED_SIZE * COVER / STORED_COVER)) // 2
     stored[:, edge:-edge, edge:-edge] = 200

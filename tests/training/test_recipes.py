@@ -1,4 +1,4 @@
-"""What recipes promise: the paper's train as ever, and each of the other settings does its work."""
+"""The paper's recipes train unchanged, and every other setting has its effect."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CLASSES = 3
 
 
 def tiny() -> nn.Sequential:
-    """With all that can differ: batch statistics, dropout, weights and biases."""
+    """With everything that can differ: batch statistics, dropout, weights and biases."""
     torch.manual_seed(1)
     return nn.Sequential(
         nn.Conv2d(3, 4, 3),
@@ -80,8 +80,8 @@ def same(first: nn.Module, second: nn.Module) -> bool:
 
 
 @pytest.mark.parametrize("name", PAPER_RECIPES)
-def test_the_papers_recipes_train_as_plainly_as_they_read(name: str, tmp_path: Path) -> None:
-    """To the last bit, what a loop does that knows nothing of any other setting."""
+def test_papers_recipes_equal_a_plain_training_loop(name: str, tmp_path: Path) -> None:
+    """Bit for bit, compared with a loop that knows no other setting."""
     recipe = replace(PAPER_RECIPES[name], epochs=3)
     network, _ = train(recipe, tmp_path)
     plain = tiny()
@@ -110,13 +110,13 @@ def test_the_papers_recipes_train_as_plainly_as_they_read(name: str, tmp_path: P
     assert same(network, plain)
 
 
-def test_a_leftover_of_one_example_is_left_out(tmp_path: Path) -> None:
+def test_last_batch_of_one_example_is_skipped(tmp_path: Path) -> None:
     network = tiny()
     train = TRAIN.take(np.arange(33))
     assert fit(network, train, HELD_OUT, Recipe(epochs=2), tmp_path).step == 2
 
 
-def test_cosine_rises_and_falls() -> None:
+def test_cosine_schedule_rises_and_falls() -> None:
     recipe = Recipe(schedule="cosine", learning_rate=0.4, warm_up=0.1)
     rates = [learning_rate_at(recipe, step, 100) for step in range(100)]
     assert rates[0] == pytest.approx(0.04)
@@ -126,7 +126,7 @@ def test_cosine_rises_and_falls() -> None:
     assert rates[10:] == sorted(rates[10:], reverse=True)
 
 
-def test_weight_decay_takes_weights_but_no_biases_or_normalisation() -> None:
+def test_weight_decay_excludes_biases_and_normalization() -> None:
     for name in ("adamw", "sgd"):
         network = tiny()
         before = {key: value.clone() for key, value in network.named_parameters()}
@@ -140,7 +140,7 @@ def test_weight_decay_takes_weights_but_no_biases_or_normalisation() -> None:
             assert torch.allclose(value, before[key] * (0.95 if shrinks else 1)), (name, key)
 
 
-def test_momentum_goes_on_by_itself() -> None:
+def test_momentum_continues_without_gradients() -> None:
     network = nn.Linear(1, 1, bias=False)
     optimizer = make_optimizer(network, Recipe(optimizer="sgd", momentum=0.9, learning_rate=1))
     places = [network.weight.item()]
@@ -152,7 +152,7 @@ def test_momentum_goes_on_by_itself() -> None:
     assert places[1] - places[2] == pytest.approx(0.9)
 
 
-def test_a_clipped_gradient_moves_less(tmp_path: Path) -> None:
+def test_clipped_gradient_moves_less(tmp_path: Path) -> None:
     recipe = Recipe(optimizer="sgd", learning_rate=1.0, decay=0.0, epochs=1, batch=70)
     start = last_weights(tiny())
     free, _ = train(recipe, tmp_path / "free")
@@ -161,7 +161,7 @@ def test_a_clipped_gradient_moves_less(tmp_path: Path) -> None:
     assert float((last_weights(free) - start).norm()) > 0.05
 
 
-def test_label_smoothing_is_the_cross_entropy_with_softer_labels() -> None:
+def test_label_smoothing_equals_cross_entropy_with_soft_labels() -> None:
     logits, labels = torch.randn(5, CLASSES), torch.tensor([0, 1, 2, 1, 0])
     soft = functional.one_hot(labels, CLASSES) * 0.7 + 0.1
     assert torch.allclose(cross_entropy(logits, labels, 0.3), cross_entropy(logits, soft))
@@ -170,7 +170,7 @@ def test_label_smoothing_is_the_cross_entropy_with_softer_labels() -> None:
     assert torch.allclose(cross_entropy(single, binary, 0.3), expected)
 
 
-def test_mixed_examples_are_shares_of_two() -> None:
+def test_mixup_examples_combine_two() -> None:
     torch.manual_seed(3)
     first, second = torch.rand(6, 3, 2, 2), torch.rand(6, 5)
     mixed, partners, share = mixup([first, second], 0.4, torch.Generator().manual_seed(1))
@@ -180,7 +180,7 @@ def test_mixed_examples_are_shares_of_two() -> None:
         assert torch.allclose(values, share * given + (1 - share) * given[partners])
 
 
-def test_the_average_forgets_the_start_and_then_follows_slowly() -> None:
+def test_weight_average_forgets_the_start_then_follows_slowly() -> None:
     network = nn.Linear(1, 1, bias=False)
     average = make_average(network, 0.9)
     expected = 0.0
@@ -192,7 +192,7 @@ def test_the_average_forgets_the_start_and_then_follows_slowly() -> None:
     assert float(average.state_dict()["module.weight"]) == pytest.approx(expected, abs=1e-4)
 
 
-def test_what_is_averaged_is_measured_and_kept(tmp_path: Path) -> None:
+def test_averaged_weights_are_evaluated_and_saved(tmp_path: Path) -> None:
     recipe = Recipe(epochs=4, batch=16)
     own, _ = train(recipe, tmp_path / "own")
     averaged, history = train(replace(recipe, average=0.95), tmp_path / "averaged")
@@ -205,7 +205,7 @@ def test_what_is_averaged_is_measured_and_kept(tmp_path: Path) -> None:
 
 
 def test_early_stopping_keeps_the_best_epoch(tmp_path: Path) -> None:
-    """After some epochs all labels are wrong, so that everything gets worse."""
+    """After some epochs all labels are wrong, so that every metric gets worse."""
 
     class Spoiled(ClassificationTask):
         batches = 0
@@ -228,7 +228,7 @@ def test_early_stopping_keeps_the_best_epoch(tmp_path: Path) -> None:
     assert loss == pytest.approx(history[best]["held_out_loss"], abs=1e-4)
 
 
-def test_a_tasks_loss_augmentation_and_conversion_take_part(tmp_path: Path) -> None:
+def test_task_loss_augmentation_and_conversion_are_used(tmp_path: Path) -> None:
     calls = {"loss": 0, "augment": 0}
 
     class Halved(ClassificationTask):
@@ -264,7 +264,7 @@ def test_a_tasks_loss_augmentation_and_conversion_take_part(tmp_path: Path) -> N
         ({"validation": 0}, "validation is between 0 and 1"),
     ],
 )
-def test_settings_out_of_range_or_without_effect_are_refused(
+def test_out_of_range_or_ineffective_settings_are_refused(
     setting: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):

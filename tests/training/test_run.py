@@ -1,4 +1,4 @@
-"""The device that training runs on, the memory allocator, and the mean of two states."""
+"""Selection of the training device, the memory allocator, and the mean of two states."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from sentistream.training import run
 
 
 @pytest.mark.parametrize(
-    ("there", "name", "chosen"),
+    ("has_gpu", "name", "chosen"),
     [(True, "auto", "cuda"), (False, "auto", "cpu"), (True, "cpu", "cpu"), (True, "cuda", "cuda")],
 )
-def test_auto_takes_a_gpu_where_there_is_one(
-    there: bool, name: str, chosen: str, monkeypatch: pytest.MonkeyPatch
+def test_auto_uses_a_gpu_if_present(
+    has_gpu: bool, name: str, chosen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: has_gpu)
     assert run.choose_device(name).type == chosen
 
 
-@pytest.mark.parametrize(("built", "said"), [(None, "without CUDA"), ("12.4", "no GPU that")])
-def test_a_gpu_that_is_not_there(
-    built: str | None, said: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("built", "message"), [(None, "without CUDA"), ("12.4", "no GPU that")])
+def test_missing_gpu_is_reported(
+    built: str | None, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.version, "cuda", built)
-    with pytest.raises(InputError, match=f"{said}.*--device cpu"):
+    with pytest.raises(InputError, match=f"{message}.*--device cpu"):
         run.choose_device("cuda")
 
 
-def test_memory_is_kept_only_where_the_allocator_is_known(
+def test_memory_is_not_kept_with_an_unknown_allocator(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
@@ -42,7 +42,7 @@ def test_memory_is_kept_only_where_the_allocator_is_known(
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_run_on_a_gpu_resumes_to_the_same_weights(tmp_path: object) -> None:
+def test_gpu_run_resumes_to_the_same_weights(tmp_path: object) -> None:
     """As on the CPU, as far as PyTorch has deterministic algorithms."""
     from pathlib import Path
 
@@ -67,7 +67,7 @@ def test_a_run_on_a_gpu_resumes_to_the_same_weights(tmp_path: object) -> None:
     assert_same(whole.state_dict(), resumed.state_dict())
 
 
-def test_the_mean_of_two_states() -> None:
+def test_mean_of_two_states() -> None:
     one, two = torch.nn.BatchNorm1d(3), torch.nn.BatchNorm1d(3)
     two.weight.data.fill_(3)
     two.load_state_dict({**two.state_dict(), "num_batches_tracked": torch.tensor(7)})

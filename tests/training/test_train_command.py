@@ -1,4 +1,4 @@
-"""``sentistream train`` with a profile of tiny networks, so that every option can be tried."""
+"""``sentistream train`` with a profile of tiny networks, to try every option."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Spare(Face):
 
 
 class Grown(Face):
-    """Starts from the trained ``face``."""
+    """Initialized from the trained ``face``."""
 
     name = "grown"
     recipe = Recipe(batch=16, epochs=1, average=0.9)
@@ -95,30 +95,30 @@ def write_nothing(
 
 @pytest.fixture
 def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Calls the command; what it writes is in ``tmp_path/out``."""
+    """Runs the command; its output is in ``tmp_path/out``."""
     profile = TrainingProfile("tiny", {task.name: task for task in (Face(), Spare(), Grown())})
     monkeypatch.setattr("sentistream.cli.train.training_profile", lambda _: profile)
-    # takes many seconds, and is tried from raw data to an answer elsewhere
+    # takes many seconds, and is tested in test_preparation.py
     monkeypatch.setattr("sentistream.training.publish.export_onnx", write_nothing)
 
-    def call(*words: str) -> Result:
-        arguments = ["train", *words, "--data", str(tmp_path), "--out", str(tmp_path / "out")]
+    def call(*options: str) -> Result:
+        arguments = ["train", *options, "--data", str(tmp_path), "--out", str(tmp_path / "out")]
         return CliRunner().invoke(main, arguments)
 
     return call
 
 
-def test_what_cannot_be_read_is_said_and_in_the_exit_code(train: Call, tmp_path: Path) -> None:
+def test_unreadable_data_is_reported_in_output_and_exit_code(train: Call, tmp_path: Path) -> None:
     (tmp_path / "one.broken").touch()
-    for words in (("all", "--epochs", "1"), ("face", "--dry-run")):
-        result = train(*words, "--threads", "1", "--device", "cpu")
+    for options in (("all", "--epochs", "1"), ("face", "--dry-run")):
+        result = train(*options, "--threads", "1", "--device", "cpu")
         assert result.exit_code == 2
         assert "face: left out: " in result.stderr
         assert "1 could not be read and are left out." in result.stderr
     assert (tmp_path / "out" / "models" / "grown.json").exists()
 
 
-def test_all_makes_each_shipped_network_and_its_card(train: Call, tmp_path: Path) -> None:
+def test_all_trains_every_shipped_network_and_its_card(train: Call, tmp_path: Path) -> None:
     result = train("all", "--epochs", "3", "--seed", "5", "--threads", "1", "--device", "cpu")
     assert result.exit_code == 0, result.output
     assert "face epoch 3: training loss" in result.output
@@ -154,7 +154,7 @@ def test_all_makes_each_shipped_network_and_its_card(train: Call, tmp_path: Path
     assert float(rows[0]["rate"]) == pytest.approx(0.001 / (1 + 0.00002 * 4))
 
 
-def test_patience_sets_people_apart_and_says_how_they_fare(train: Call, tmp_path: Path) -> None:
+def test_patience_holds_out_people_and_reports_their_accuracy(train: Call, tmp_path: Path) -> None:
     result = train("face", "--patience", "2")
     assert result.exit_code == 0, result.output
     assert "; validation loss " in result.output
@@ -164,7 +164,7 @@ def test_patience_sets_people_apart_and_says_how_they_fare(train: Call, tmp_path
     assert card["recipe"]["best_epoch"] in (1, 2)
 
 
-def test_the_same_command_again_goes_on(train: Call) -> None:
+def test_same_command_resumes(train: Call) -> None:
     train("face", "--epochs", "1")
     again = train("face", "--epochs", "2")
     assert "face: resumes after step 5." in again.output
@@ -174,7 +174,7 @@ def test_the_same_command_again_goes_on(train: Call) -> None:
     assert "epoch 1:" in other.output
 
 
-def test_a_dry_run_leaves_nothing_but_figures(train: Call, tmp_path: Path) -> None:
+def test_dry_run_writes_only_figures(train: Call, tmp_path: Path) -> None:
     result = train("all", "--dry-run", "--patience", "3")
     assert result.exit_code == 0, result.output
     assert "face: learns from 72 examples (face 8x8x3), 8 for validation, 24 held out" in (
@@ -188,7 +188,7 @@ def test_a_dry_run_leaves_nothing_but_figures(train: Call, tmp_path: Path) -> No
     assert not (tmp_path / "out").exists()
 
 
-def test_logs_for_tensorboard(train: Call, tmp_path: Path) -> None:
+def test_tensorboard_logs_are_written(train: Call, tmp_path: Path) -> None:
     accumulator = pytest.importorskip(
         "tensorboard.backend.event_processing.event_accumulator",
         reason="needs the extra 'tensorboard'",
@@ -205,14 +205,14 @@ def test_logs_for_tensorboard(train: Call, tmp_path: Path) -> None:
     assert len(logs.Images(logs.Tags()["images"][0])) == 1
 
 
-def test_tensorboard_that_is_not_installed(train: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_tensorboard_is_reported(train: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     result = train("face", "--tensorboard")
     assert result.exit_code == 2
     assert "pip install 'sentistream[tensorboard]'" in result.output
 
 
-def test_a_run_that_bursts_is_one_sentence(train: Call) -> None:
+def test_diverging_run_is_one_sentence(train: Call) -> None:
     result = train("spare")
     assert result.exit_code == 2
     assert "Error: The " in result.output
@@ -220,7 +220,7 @@ def test_a_run_that_bursts_is_one_sentence(train: Call) -> None:
     assert "Traceback" not in result.output
 
 
-def test_a_network_that_is_not_there_is_answered_with_those_that_are(train: Call) -> None:
+def test_unknown_network_lists_the_known_ones(train: Call) -> None:
     result = train("nose")
     assert result.exit_code == 2
     assert "The profile tiny has no network 'nose'. Choose one of: face, spare, grown, all." in (
@@ -228,14 +228,14 @@ def test_a_network_that_is_not_there_is_answered_with_those_that_are(train: Call
     )
 
 
-def test_no_gpu(train: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_gpu_is_reported(train: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     result = train("face", "--device", "cuda")
     assert result.exit_code == 2
     assert "--device cpu" in result.output
 
 
-def test_curves_are_drawn(tmp_path: Path) -> None:
+def test_curves_are_plotted(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="needs matplotlib")
     history = [
         {
@@ -253,7 +253,7 @@ def test_curves_are_drawn(tmp_path: Path) -> None:
     assert not draw_curves([], tmp_path / "none.png")
 
 
-def test_without_matplotlib_there_are_no_curves(
+def test_curves_are_skipped_without_matplotlib(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
@@ -261,13 +261,13 @@ def test_without_matplotlib_there_are_no_curves(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_profile_that_cannot_be_trained_is_refused() -> None:
+def test_untrainable_profile_is_refused() -> None:
     with pytest.raises(InputError, match=r"No profile 'heavy' .* paper, lite"):
         training_profile("heavy")
 
 
 @pytest.mark.parametrize("name", TRAINABLE_PROFILES)
-def test_each_task_is_of_its_profile_and_has_a_card(name: str) -> None:
+def test_each_task_belongs_to_its_profile_and_has_a_card(name: str) -> None:
     for network, task in training_profile(name).tasks.items():
         assert (task.profile, task.name) == (name, network)
         assert task.card_text is not None

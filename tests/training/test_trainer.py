@@ -1,4 +1,4 @@
-"""Training learns, resumes to the same weights after a kill, and refuses leaks."""
+"""Training converges, resumes to the same weights after a kill, and refuses leaks."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class KilledError(Exception):
 
 
 class Killer(Callback):
-    """Ends a run after so many steps."""
+    """Ends a run after that many steps."""
 
     def __init__(self, after: int) -> None:
         self.after = after
@@ -59,7 +59,7 @@ class Killer(Callback):
 
 
 class Epochs(Callback):
-    """Remembers which epochs were trained."""
+    """Records which epochs were trained."""
 
     def __init__(self) -> None:
         self.numbers: list[float] = []
@@ -73,7 +73,7 @@ def new_network() -> MouthNetwork:
     return MouthNetwork()
 
 
-def test_it_learns(splits: tuple[Examples, Examples], tmp_path: Path) -> None:
+def test_training_converges(splits: tuple[Examples, Examples], tmp_path: Path) -> None:
     network = new_network()
     progress = fit(network, *splits, RECIPE, tmp_path)
     assert [entry["epoch"] for entry in progress.history] == [1, 2, 3, 4]
@@ -84,7 +84,7 @@ def test_it_learns(splits: tuple[Examples, Examples], tmp_path: Path) -> None:
     assert answers[splits[1].labels == 1].mean() > answers[splits[1].labels == 0].mean() + 0.1
 
 
-def test_a_killed_run_resumes_to_the_same_weights(
+def test_killed_run_resumes_to_the_same_weights(
     splits: tuple[Examples, Examples], tmp_path: Path
 ) -> None:
     whole = new_network()
@@ -103,9 +103,7 @@ def test_a_killed_run_resumes_to_the_same_weights(
     assert torch.equal(next(loaded.parameters()), next(resumed.parameters()))
 
 
-def test_another_recipe_does_not_go_on_from_it(
-    splits: tuple[Examples, Examples], tmp_path: Path
-) -> None:
+def test_changed_recipe_does_not_resume(splits: tuple[Examples, Examples], tmp_path: Path) -> None:
     fit(new_network(), *splits, replace(RECIPE, epochs=1), tmp_path)
     other = replace(RECIPE, epochs=1, learning_rate=0.01)
     assert fit(new_network(), *splits, other, tmp_path).history[0]["epoch"] == 1
@@ -113,7 +111,7 @@ def test_another_recipe_does_not_go_on_from_it(
     assert [entry["epoch"] for entry in more.history] == [1, 2]
 
 
-def test_a_person_in_both_splits_is_refused(
+def test_person_in_both_splits_is_refused(
     splits: tuple[Examples, Examples], tmp_path: Path
 ) -> None:
     train, _ = splits
@@ -122,7 +120,7 @@ def test_a_person_in_both_splits_is_refused(
         fit(new_network(), train, leaking, RECIPE, tmp_path)
 
 
-def test_no_finished_run_to_start_from(tmp_path: Path) -> None:
+def test_starting_from_an_unfinished_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no trained network .* Train audio first"):
         load_network_weights(tmp_path / "audio", MouthNetwork())
 

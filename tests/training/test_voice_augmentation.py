@@ -1,4 +1,4 @@
-"""A voice in any recording condition stays a voice."""
+"""Augmented voices remain voices, in every recording condition."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import numpy as np
 import pytest
 
 from sentistream.training.voice_augmentation import CONDITIONS, augment_voice
-from synthetic import talk
+from synthetic_readings import talk
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)
-def test_a_voice_in_any_condition_stays_a_voice(condition: str) -> None:
+def test_augmented_voice_remains_a_voice(condition: str) -> None:
     sound = talk(2.0)
-    heard = augment_voice(sound, condition, "a-1", None)
-    assert heard.dtype == np.float32
-    assert np.isfinite(heard).all()
-    assert float(np.abs(heard).max()) <= 1
-    assert 0.85 < len(heard) / len(sound) < 1.15
+    augmented = augment_voice(sound, condition, "a-1", None)
+    assert augmented.dtype == np.float32
+    assert np.isfinite(augmented).all()
+    assert float(np.abs(augmented).max()) <= 1
+    assert 0.85 < len(augmented) / len(sound) < 1.15
     # the same person is always in the same place
-    assert np.array_equal(heard, augment_voice(sound, condition, "a-1", None))
+    assert np.array_equal(augmented, augment_voice(sound, condition, "a-1", None))
 
 
 def test_digital_silence_becomes_faint_noise() -> None:
     sound = talk(1.0)
     sound[:20_000] = 0
-    heard = augment_voice(sound, CONDITIONS[0], "a-1", None)
-    assert 0 < float(np.abs(heard[:20_000]).max()) < 0.02 * float(np.abs(sound).max())
+    augmented = augment_voice(sound, CONDITIONS[0], "a-1", None)
+    assert 0 < float(np.abs(augmented[:20_000]).max()) < 0.02 * float(np.abs(sound).max())
     spoken = np.abs(sound) > 1e-5
-    assert np.array_equal(heard[spoken], sound[spoken])
+    assert np.array_equal(augmented[spoken], sound[spoken])

@@ -1,4 +1,4 @@
-"""The lite voice network learns sentiments relative to how a voice usually sounds."""
+"""The lite voice network learns sentiments relative to a voice's baseline."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def seeded() -> None:
 
 
 def utterances_of(people: dict[str, int], condition: str = "as recorded") -> dict[str, Any]:
-    """Made-up functionals: of each person so many utterances about a level of its own."""
+    """Synthetic functionals: for each person that many utterances around a level of their own."""
     random = np.random.default_rng(4)
     names = [name for name, count in people.items() for _ in range(count)]
     level = {name: 10.0 * number for number, name in enumerate(people)}
@@ -41,9 +41,9 @@ def utterances_of(people: dict[str, int], condition: str = "as recorded") -> dic
     }
 
 
-def test_a_history_is_of_the_same_voice_and_never_of_the_utterance_itself() -> None:
-    heard = utterances_of({"a-1": 12, "a-2": 3, "b-1": 1})
-    examples = utterances_with_history(heard, held_out=True, seed=1)
+def test_baseline_is_of_the_same_voice_without_the_utterance_itself() -> None:
+    utterances = utterances_of({"a-1": 12, "a-2": 3, "b-1": 1})
+    examples = utterances_with_history(utterances, held_out=True, seed=1)
     counts = examples.inputs["heard"][:, 0]
     assert set(counts[examples.people == "a-1"].tolist()) == {0, HISTORY_SIZE}
     assert set(counts[examples.people == "a-2"].tolist()) == {0, 2}
@@ -56,14 +56,16 @@ def test_a_history_is_of_the_same_voice_and_never_of_the_utterance_itself() -> N
         assert abs(float(mean.mean()) - level[person]) < 1
     (alone,) = np.flatnonzero((examples.people == "a-2") & (counts == 2))[:1]
     own = examples.inputs["functionals"][alone]
-    others = heard["voice"][(heard["person"] == "a-2") & (heard["voice"] != own).any(axis=1)]
+    others = utterances["voice"][
+        (utterances["person"] == "a-2") & (utterances["voice"] != own).any(axis=1)
+    ]
     assert examples.inputs["mean"][alone] == pytest.approx(others.mean(axis=0), abs=1e-5)
 
 
-def test_corpora_and_sentiments_weigh_alike() -> None:
-    heard = utterances_of({"a-1": 64, "b-1": 16})
-    heard["label"] = np.array([EMOTIONS.index("happy")] * 60 + [EMOTIONS.index("sad")] * 20)
-    examples = utterances_with_history(heard, held_out=True, seed=1)
+def test_corpora_and_sentiments_are_weighted_equally() -> None:
+    utterances = utterances_of({"a-1": 64, "b-1": 16})
+    utterances["label"] = np.array([EMOTIONS.index("happy")] * 60 + [EMOTIONS.index("sad")] * 20)
+    examples = utterances_with_history(utterances, held_out=True, seed=1)
     weights, labels = examples.labels[:, 1], examples.labels[:, 0]
     of_a = examples.sources == "a"
     happy, sad = (
@@ -73,7 +75,7 @@ def test_corpora_and_sentiments_weigh_alike() -> None:
     assert float(weights.mean()) == pytest.approx(1, abs=1e-3)
 
 
-def test_the_loss_of_a_voice_knows_sentiments_without_an_emotion() -> None:
+def test_voice_loss_accepts_sentiments_without_an_emotion() -> None:
     sad, happy = (torch.full((1, len(EMOTIONS)), -4.0) for _ in range(2))
     sad[0, EMOTIONS.index("sad")] = happy[0, EMOTIONS.index("happy")] = 4
     label = torch.tensor([[float(OTHER_NEGATIVE), 1.0]])
@@ -82,15 +84,15 @@ def test_the_loss_of_a_voice_knows_sentiments_without_an_emotion() -> None:
     assert TASK.correct(happy, label).tolist() == [False]
 
 
-def test_the_voice_network_learns_what_differs_from_the_usual() -> None:
+def test_voice_network_learns_deviations_from_the_baseline() -> None:
     random = np.random.default_rng(2)
     people = {f"a-{number}": 16 for number in range(8)}
-    heard = utterances_of(people)
-    happy = np.arange(len(heard["label"])) % 2 == 0
-    heard["label"] = np.where(happy, EMOTIONS.index("happy"), EMOTIONS.index("sad"))
-    heard["voice"][happy, :10] += 3
-    heard["voice"] += random.normal(0, 0.1, heard["voice"].shape).astype(np.float32)
-    train = utterances_with_history(heard, held_out=False, seed=3)
+    utterances = utterances_of(people)
+    happy = np.arange(len(utterances["label"])) % 2 == 0
+    utterances["label"] = np.where(happy, EMOTIONS.index("happy"), EMOTIONS.index("sad"))
+    utterances["voice"][happy, :10] += 3
+    utterances["voice"] += random.normal(0, 0.1, utterances["voice"].shape).astype(np.float32)
+    train = utterances_with_history(utterances, held_out=False, seed=3)
     network = VoiceNetwork()
     TASK.initialize(network, train)
     optimizer = torch.optim.Adam(network.parameters(), 0.01)
@@ -100,7 +102,7 @@ def test_the_voice_network_learns_what_differs_from_the_usual() -> None:
         optimizer.zero_grad()
         TASK.loss(network(*inputs), labels).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    measured = utterances_with_history(heard, held_out=True, seed=4)
+    measured = utterances_with_history(utterances, held_out=True, seed=4)
     with torch.no_grad():
         logits = network.eval()(*(torch.from_numpy(one) for one in measured.inputs.values()))
     right = TASK.correct(logits, torch.from_numpy(np.asarray(measured.labels)))
@@ -109,7 +111,7 @@ def test_the_voice_network_learns_what_differs_from_the_usual() -> None:
 
 
 def sweeps() -> tuple[torch.Tensor, torch.Tensor]:
-    """Frames of one second whose loud bands rise or fall, padded, and their labels."""
+    """Frames of one second with rising or falling bands, padded, and their labels."""
     random = np.random.default_rng(5)
     frames = np.zeros((16, 440, 112), np.uint8)
     for index, one in enumerate(frames):
@@ -122,7 +124,7 @@ def sweeps() -> tuple[torch.Tensor, torch.Tensor]:
     return torch.from_numpy(frames), labels
 
 
-def test_the_spectrum_tells_how_a_voice_moves() -> None:
+def test_spectrum_network_learns_how_a_voice_moves() -> None:
     task, network = VoiceSpectrumTask(), VoiceSpectrumNetwork()
     frames, labels = sweeps()
     generator = torch.Generator().manual_seed(1)
@@ -137,7 +139,7 @@ def test_the_spectrum_tells_how_a_voice_moves() -> None:
     assert task.correct(logits, labels).all()
 
 
-def test_a_spectrum_is_cut_within_the_utterance_and_never_away() -> None:
+def test_spectrum_crop_stays_within_the_utterance() -> None:
     task = VoiceSpectrumTask()
     frames, labels = sweeps()
     inputs = task.convert({"frames": frames})

@@ -1,4 +1,4 @@
-"""Work resumes after a kill, and gives the same in one process or several."""
+"""Work resumes after a kill, and gives the same result in one process or several."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def all_squares(pool: WorkerPool, count: int) -> list[int]:
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_results_come_in_order_and_are_kept(tmp_path: Path, jobs: int) -> None:
-    done: list[int] = []
-    pool = WorkerPool(tmp_path, jobs, lambda: done.append(1))
+def test_results_are_ordered_and_cached(tmp_path: Path, jobs: int) -> None:
+    result: list[int] = []
+    pool = WorkerPool(tmp_path, jobs, lambda: result.append(1))
     assert all_squares(pool, 11) == [number**2 for number in range(11)]
-    assert len(done) == 11
+    assert len(result) == 11
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         f"0000{chunk}.npz" for chunk in range(3)
     ]
@@ -43,14 +43,14 @@ def test_results_come_in_order_and_are_kept(tmp_path: Path, jobs: int) -> None:
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_an_error_in_a_worker_says_what_is_wrong(tmp_path: Path, jobs: int) -> None:
+def test_worker_error_is_reported(tmp_path: Path, jobs: int) -> None:
     with pytest.raises(InputError, match=r"The clip 13 is odd\. Bring another\."):
         all_squares(WorkerPool(tmp_path, jobs), 20)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_what_cannot_be_read_is_left_out_and_reported_each_time(tmp_path: Path, jobs: int) -> None:
-    for _ in range(2):  # at first, and from what was kept
+def test_unreadable_items_are_skipped_and_reported_each_time(tmp_path: Path, jobs: int) -> None:
+    for _ in range(2):  # at first, and from the cache
         problems: list[str] = []
         pool = WorkerPool(tmp_path, jobs, on_problem=problems.append)
         got = all_squares(pool, 20)
@@ -58,7 +58,7 @@ def test_what_cannot_be_read_is_left_out_and_reported_each_time(tmp_path: Path, 
         assert problems == ["The clip 13 is odd."]
 
 
-def test_a_fault_of_the_program_in_one_item_is_named() -> None:
+def test_internal_error_names_its_item() -> None:
     def work(numbers: Sequence[int]) -> Arrays:
         return {"inverse": np.array([6 // number for number in numbers])}
 
@@ -70,7 +70,7 @@ def test_a_fault_of_the_program_in_one_item_is_named() -> None:
     ]
 
 
-def test_where_nothing_of_a_chunk_is_left_it_is_not_given() -> None:
+def test_empty_chunks_are_not_returned() -> None:
     problems: list[str] = []
     assert list(WorkerPool(on_problem=problems.append).map(squares, [13], 4)) == []
     assert len(problems) == 1
@@ -93,7 +93,7 @@ if __name__ == "__main__":
 """
 
 
-def test_a_kill_loses_no_more_than_the_chunks_being_worked_on(tmp_path: Path) -> None:
+def test_kill_loses_only_chunks_in_progress(tmp_path: Path) -> None:
     script, folder = tmp_path / "slowly.py", tmp_path / "chunks"
     script.write_text(SLOWLY)
     command = [sys.executable, str(script), str(folder)]

@@ -1,4 +1,4 @@
-"""The aligned view: a face turned, scaled and moved looks the same."""
+"""The aligned view is invariant to rotation, scale and position of the face."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIDE = 400
 
 
 def points_of_a_face() -> FloatArray:
-    """Five known places, the rest anywhere."""
+    """Five fixed points, the rest anywhere."""
     points = np.full((68, 2), 200, np.float32)
     points[36:42], points[42:48] = (150, 160), (250, 160)
     points[30], points[48], points[54] = (200, 215), (165, 260), (235, 260)
@@ -25,7 +25,7 @@ def points_of_a_face() -> FloatArray:
 
 
 def picture_of_a_face() -> UInt8Array:
-    """Smooth blobs where eyes and mouth lie, so that a resampled one can be compared."""
+    """Smooth blobs at eyes and mouth, comparable after resampling."""
     y, x = np.mgrid[0:SIDE, 0:SIDE]
     picture = np.full((SIDE, SIDE), 120.0)
     for cx, cy, height in ((150, 160, 90), (250, 160, 60), (200, 260, -80), (260, 240, 50)):
@@ -56,7 +56,7 @@ def test_alignment_follows_the_face(roll: float, scale: float, x: float, y: floa
 
 
 @pytest.mark.parametrize("roll", [0, 15, -30, 45])
-def test_a_turned_face_looks_the_same(roll: float) -> None:
+def test_rotated_face_looks_the_same(roll: float) -> None:
     picture = picture_of_a_face()
     turned = np.asarray(
         Image.fromarray(picture).rotate(-roll, Image.Resampling.BICUBIC, fillcolor=120)
@@ -67,7 +67,7 @@ def test_a_turned_face_looks_the_same(roll: float) -> None:
     assert np.abs(found - upright).mean() < 2
 
 
-def test_distance_does_not_matter() -> None:
+def test_scale_does_not_matter() -> None:
     picture = picture_of_a_face()
     small = np.asarray(Image.fromarray(picture).resize((200, 200), Image.Resampling.BILINEAR))
     near = view(picture, align(points_of_a_face())).astype(int)
@@ -75,14 +75,14 @@ def test_distance_does_not_matter() -> None:
     assert np.abs(far - near).mean() < 2
 
 
-def test_a_face_that_leaves_the_picture_repeats_its_edge() -> None:
+def test_face_leaving_the_picture_repeats_its_edge() -> None:
     picture = np.full((50, 50), 77, np.uint8)
     seen = view(picture, align(points_of_a_face()))
     assert seen.shape == (VIEW_SIZE, VIEW_SIZE)
     assert (seen == 77).all()
 
 
-def test_points_that_span_nothing_are_refused() -> None:
+def test_degenerate_points_are_refused() -> None:
     with pytest.raises(ValueError, match="finite extent"):
         align(np.zeros((68, 2), np.float32))
     with pytest.raises(ValueError, match="finite extent"):

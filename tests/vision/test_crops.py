@@ -13,7 +13,7 @@ shifts = st.tuples(st.floats(-500, 500), st.floats(-500, 500))
 
 
 def face_like(seed: int = 0) -> FloatArray:
-    """68 points: a ring for the jaw and brows, lips 60 wide and 20 high at the bottom."""
+    """68 points: a ring for jaw and brows, lips 60 wide and 20 high at the bottom."""
     rng = np.random.default_rng(seed)
     points = rng.normal((640, 380), 90, (68, 2))
     lips = np.linspace(0, 2 * np.pi, 20, endpoint=False)
@@ -30,7 +30,7 @@ def test_face_window_has_the_papers_aspect_and_size_at_ravdess_scale() -> None:
 
 
 @given(scale=scales, shift=shifts, seed=st.integers(0, 50))
-def test_windows_move_and_grow_with_the_face(
+def test_windows_move_and_scale_with_the_face(
     scale: float, shift: tuple[float, float], seed: int
 ) -> None:
     points = face_like(seed)
@@ -47,14 +47,14 @@ def test_windows_move_and_grow_with_the_face(
         assert got == pytest.approx(expected, abs=2e-3 * scale + 2e-2)
 
 
-def test_mouth_window_is_a_square_centred_on_the_lips() -> None:
+def test_mouth_window_is_a_square_centered_on_the_lips() -> None:
     window = mouth_window(face_like())
     assert window.width == pytest.approx(window.height)
     assert window.width > 120
     assert window.center == pytest.approx((640, 480), abs=6)
 
 
-def test_mouth_window_keeps_a_size_when_the_lips_collapse() -> None:
+def test_mouth_window_has_a_minimum_size_when_the_lips_collapse() -> None:
     points = face_like()
     points[48:68] = (640, 480)
     assert mouth_window(points).width > 10

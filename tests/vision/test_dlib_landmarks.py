@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from portrait import PORTRAIT_FACE
+from portrait_geometry import PORTRAIT_FACE
 from sentistream.errors import MissingExtraError, ModelError
 from sentistream.types import Box, UInt8Array
 from sentistream.vision import dlib_landmarks
 from sentistream.vision.dlib_landmarks import LandmarkPredictor, check_landmark_file, landmark_file
 
 
-def test_points_lie_where_a_face_has_them(portrait_luma: UInt8Array) -> None:
+def test_landmarks_are_at_the_facial_features(portrait_luma: UInt8Array) -> None:
     points = LandmarkPredictor().predict(portrait_luma, PORTRAIT_FACE)
     assert points.shape == (68, 2)
     eyes = points[36:48].mean(axis=0)
@@ -24,7 +24,7 @@ def test_points_lie_where_a_face_has_them(portrait_luma: UInt8Array) -> None:
 
 
 @pytest.mark.parametrize("shift", [(0, 0), (1000, 300)])
-def test_points_move_with_the_picture(portrait_luma: UInt8Array, shift: tuple[int, int]) -> None:
+def test_landmarks_move_with_the_picture(portrait_luma: UInt8Array, shift: tuple[int, int]) -> None:
     x, y = shift
     wide = np.zeros((512 + y, 512 + x), np.uint8)
     wide[y:, x:] = portrait_luma
@@ -36,11 +36,11 @@ def test_points_move_with_the_picture(portrait_luma: UInt8Array, shift: tuple[in
 
 
 @pytest.mark.parametrize("box", [Box(-60, -60, 40, 40), Box(900, 900, 1000, 1000)])
-def test_a_box_beyond_the_picture_does_no_harm(portrait_luma: UInt8Array, box: Box) -> None:
+def test_box_beyond_the_picture_is_accepted(portrait_luma: UInt8Array, box: Box) -> None:
     assert np.isfinite(LandmarkPredictor().predict(portrait_luma, box)).all()
 
 
-def test_a_named_file_that_is_missing_says_the_way_out(
+def test_missing_landmark_file_gives_a_hint(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SENTISTREAM_LANDMARKS", str(tmp_path / "none.dat"))
@@ -48,16 +48,14 @@ def test_a_named_file_that_is_missing_says_the_way_out(
         landmark_file()
 
 
-def test_a_missing_package_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_package_names_its_installation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SENTISTREAM_LANDMARKS", raising=False)
     monkeypatch.setattr(dlib_landmarks, "PACKAGE", "a_package_nobody_has")
     with pytest.raises(MissingExtraError, match=r"pip install .sentistream\[paper\]"):
         landmark_file()
 
 
-def test_a_file_of_another_format_is_refused(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_file_of_another_format_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "landmarks.dat"
     path.write_bytes(b"not a model")
     monkeypatch.setenv("SENTISTREAM_LANDMARKS", str(path))
@@ -65,7 +63,7 @@ def test_a_file_of_another_format_is_refused(
         LandmarkPredictor()
 
 
-def test_an_altered_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_altered_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SENTISTREAM_LANDMARKS", raising=False)
     path = tmp_path / "landmarks.dat"
     path.write_bytes(b"not the model")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from portrait import PORTRAIT_FACE
+from portrait_geometry import PORTRAIT_FACE
 from sentistream.media.picture import RgbPicture
 from sentistream.profiles import LITE
 from sentistream.types import Box, FloatArray, UInt8Array
@@ -37,7 +37,7 @@ def resized(luma: UInt8Array, factor: float) -> UInt8Array:
 
 
 @pytest.mark.parametrize("factor", [0.3, 0.5, 1.0, 2.5])
-def test_finds_the_face_at_any_size_of_picture(
+def test_face_is_found_at_any_picture_size(
     detector: Detector, portrait_luma: UInt8Array, factor: float
 ) -> None:
     found = detector.detect(resized(portrait_luma, factor))[0]
@@ -51,7 +51,7 @@ def test_finds_the_face_at_any_size_of_picture(
 
 
 def turned(luma: UInt8Array, degrees: float) -> tuple[UInt8Array, tuple[float, float]]:
-    """The portrait turned clockwise, and where the middle of its face lies then."""
+    """The portrait rotated clockwise, and the center of its face."""
     pixels = np.asarray(Image.fromarray(luma).rotate(-degrees, fillcolor=90))
     rows, columns = pixels.shape
     x, y = PORTRAIT_FACE.center[0] - columns / 2, PORTRAIT_FACE.center[1] - rows / 2
@@ -60,7 +60,7 @@ def turned(luma: UInt8Array, degrees: float) -> tuple[UInt8Array, tuple[float, f
 
 
 @pytest.mark.parametrize("degrees", [30, 45, 90, 180, -60])
-def test_finds_a_face_that_is_turned_in_the_picture(
+def test_rotated_face_is_found(
     detector: Detector, portrait_luma: UInt8Array, degrees: float
 ) -> None:
     pixels, middle = turned(portrait_luma, degrees)
@@ -69,10 +69,10 @@ def test_finds_a_face_that_is_turned_in_the_picture(
 
 
 @pytest.mark.parametrize("degrees", [20, 30, 45, -30])
-def test_a_turned_face_is_followed_and_its_roll_told(
+def test_rotated_face_is_tracked_with_its_roll(
     detector: Detector, portrait_luma: UInt8Array, degrees: float
 ) -> None:
-    """The landmark network is shown it in several turns, and takes the one it is upright in."""
+    """The landmark network gets it at several rotations; the upright one is used."""
     pixels, middle = turned(portrait_luma, degrees)
     tracker = FaceTracker(detector, make_landmarker(LITE.landmark_model))
     picture = RgbPicture(np.repeat(pixels[..., np.newaxis], 3, axis=2))
@@ -83,13 +83,13 @@ def test_a_turned_face_is_followed_and_its_roll_told(
 
 
 @pytest.mark.parametrize("light", [0.25, 1 / 16])
-def test_finds_a_face_in_little_light(
+def test_face_is_found_in_low_light(
     detector: Detector, portrait_luma: UInt8Array, light: float
 ) -> None:
     assert detector.detect((portrait_luma * light).astype(np.uint8))
 
 
-def test_a_known_face_is_found_near_its_place_and_nowhere_else(
+def test_known_face_is_found_near_its_place_and_nowhere_else(
     detector: Detector, portrait_luma: UInt8Array
 ) -> None:
     whole = detector.detect(portrait_luma)[0]
@@ -100,14 +100,14 @@ def test_a_known_face_is_found_near_its_place_and_nowhere_else(
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (16, 16), (40, 2), (270, 360)])
-def test_noise_and_nothing_hold_no_face(detector: Detector, shape: tuple[int, int]) -> None:
+def test_noise_and_empty_pictures_have_no_face(detector: Detector, shape: tuple[int, int]) -> None:
     noise = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
     assert detector.detect(noise) == []
     assert detector.detect(np.zeros(shape, np.uint8)) == []
 
 
 @given(st.integers(1, 8_000), st.integers(1, 8_000))
-def test_shown_sizes_are_multiples_and_bounded(width: int, height: int) -> None:
+def test_detector_input_sizes_are_multiples_and_bounded(width: int, height: int) -> None:
     for longest in (COARSE, FINE):
         shown = shown_size(width, height, longest)
         assert all(side % MULTIPLE == 0 and MULTIPLE <= side <= longest for side in shown)
@@ -130,7 +130,7 @@ def overlap(one: FloatArray, other: FloatArray) -> float:
 
 
 @given(boxes)
-def test_what_is_kept_does_not_overlap_and_what_is_dropped_had_something_better(
+def test_non_maximum_suppression_keeps_the_best_of_overlapping_boxes(
     drawn: list[tuple[float, float, float, float, float]],
 ) -> None:
     found = np.array(

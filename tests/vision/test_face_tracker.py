@@ -19,7 +19,7 @@ from sentistream.vision.landmarker import Landmarker, make_landmarker
 
 STEP = 0.04
 HEAD = Box(136, 10, 316, 220)
-"""The portrait's head, hair to chin."""
+"""The portrait's head, from hair to chin."""
 
 
 PROFILES = {"paper": PAPER, "lite": LITE}
@@ -27,17 +27,17 @@ PROFILES = {"paper": PAPER, "lite": LITE}
 
 @cache
 def models(profile: Profile) -> tuple[Detector, Landmarker]:
-    """Loaded once: those of ``paper`` take a second."""
+    """Cached: those of ``paper`` take a second to load."""
     return make_detector(profile), make_landmarker(profile.landmark_model)
 
 
-class Following:
-    """A tracker that is answered at once.
+class SynchronousTracker:
+    """A tracker whose detections return at once.
 
     Attributes:
-        detector: What finds faces.
-        longest_wait: Seconds between two confirmations of a face that is there.
-        gone_after: Seconds in which a face that is none any more is dropped.
+        detector: The face detector.
+        longest_wait: Maximum seconds between two confirmations of a visible face.
+        gone_after: Seconds within which a vanished face is dropped.
     """
 
     def __init__(self, profile: Profile, *, max_faces: int = 16) -> None:
@@ -60,8 +60,8 @@ class Following:
 
 
 @pytest.fixture(params=PROFILES)
-def tracker(request: pytest.FixtureRequest) -> Following:
-    return Following(PROFILES[request.param])
+def tracker(request: pytest.FixtureRequest) -> SynchronousTracker:
+    return SynchronousTracker(PROFILES[request.param])
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +69,9 @@ def head(portrait: UInt8Array) -> UInt8Array:
     return resample(portrait, HEAD, 180, 210)
 
 
-def stage(*heads: tuple[UInt8Array, int, int], width: int = 640, height: int = 300) -> RgbPicture:
+def scene_with_heads(
+    *heads: tuple[UInt8Array, int, int], width: int = 640, height: int = 300
+) -> RgbPicture:
     """A dim picture with heads at (left, top); later ones in front, cut at the edges."""
     pixels = np.full((height, width, 3), 70, np.uint8)
     for head, left, top in heads:
@@ -82,16 +84,16 @@ def stage(*heads: tuple[UInt8Array, int, int], width: int = 640, height: int = 3
 
 
 def play(
-    tracker: Following, pictures: list[RgbPicture], start: float = 0.0, step: float = STEP
+    tracker: SynchronousTracker, pictures: list[RgbPicture], start: float = 0.0, step: float = STEP
 ) -> list[list[Face]]:
     return [tracker.update(picture, start + i * step) for i, picture in enumerate(pictures)]
 
 
-def test_a_moving_face_keeps_one_track_and_is_confirmed_in_time(
-    tracker: Following, head: UInt8Array
+def test_moving_face_keeps_one_track_and_is_confirmed_in_time(
+    tracker: SynchronousTracker, head: UInt8Array
 ) -> None:
     lefts = [100 + 6 * i for i in range(40)]
-    answers = play(tracker, [stage((head, left, 40)) for left in lefts])
+    answers = play(tracker, [scene_with_heads((head, left, 40)) for left in lefts])
     assert all([face.track for face in faces] == [1] for faces in answers)
     for left, (face,) in zip(lefts, answers, strict=True):
         assert face.box.center[0] == pytest.approx(left + 90, abs=20)
@@ -101,33 +103,33 @@ def test_a_moving_face_keeps_one_track_and_is_confirmed_in_time(
 
 
 @pytest.mark.parametrize("step", [0.5, 0.11])
-def test_slow_pictures_are_tracked_as_well(
-    tracker: Following, head: UInt8Array, step: float
+def test_low_frame_rate_is_tracked_as_well(
+    tracker: SynchronousTracker, head: UInt8Array, step: float
 ) -> None:
-    pictures = [stage((head, 100 + 10 * i, 40)) for i in range(8)]
+    pictures = [scene_with_heads((head, 100 + 10 * i, 40)) for i in range(8)]
     answers = play(tracker, pictures, step=step)
     assert all([face.track for face in faces] == [1] for faces in answers)
 
 
-def test_a_still_scene_is_searched_finely_now_and_then_and_at_once_when_something_appears(
+def test_still_scene_is_searched_finely_at_intervals_and_when_something_appears(
     head: UInt8Array, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tracker = Following(LITE)
+    tracker = SynchronousTracker(LITE)
     searches: list[int] = []
     detect = tracker.detector.detect
 
-    def noting(
+    def recording_detect(
         luma: UInt8Array, *, size: int = FINE, threshold: float = THRESHOLD
     ) -> list[Detection]:
         searches.append(size)
         return detect(luma, size=size, threshold=threshold)
 
-    monkeypatch.setattr(tracker.detector, "detect", noting)
+    monkeypatch.setattr(tracker.detector, "detect", recording_detect)
     small = resize(head[..., 1], 48, 56)[..., np.newaxis].repeat(3, axis=2)
     noise = np.random.default_rng(3)
 
     def noisy(*heads: tuple[UInt8Array, int, int]) -> RgbPicture:
-        clean = stage(*heads, width=1280, height=720).rgb()
+        clean = scene_with_heads(*heads, width=1280, height=720).rgb()
         return RgbPicture(np.clip(clean + noise.normal(0, 3, clean.shape), 0, 255).astype(np.uint8))
 
     empty = play(tracker, [noisy() for _ in range(100)])
@@ -140,29 +142,33 @@ def test_a_still_scene_is_searched_finely_now_and_then_and_at_once_when_somethin
     assert FINE in searches
 
 
-def test_the_same_picture_gives_the_same_faces(tracker: Following, head: UInt8Array) -> None:
-    picture = stage((head, 100, 40))
+def test_repeated_picture_gives_the_same_faces(
+    tracker: SynchronousTracker, head: UInt8Array
+) -> None:
+    picture = scene_with_heads((head, 100, 40))
     first = tracker.update(picture, 0.0)
     assert tracker.update(picture, 5.0) == first
     assert [one is other for one, other in zip(tracker.update(picture, 9.0), first, strict=True)]
 
 
-def test_a_face_that_vanishes_is_dropped_at_once_or_at_the_next_look(
-    tracker: Following, head: UInt8Array
+def test_vanished_face_is_dropped_at_once_or_at_the_next_detection(
+    tracker: SynchronousTracker, head: UInt8Array
 ) -> None:
-    play(tracker, [stage((head, 100, 40)) for _ in range(5)])
+    play(tracker, [scene_with_heads((head, 100, 40)) for _ in range(5)])
     late = math.ceil(tracker.longest_wait / STEP) if not tracker.detects_faces else 0
-    assert play(tracker, [stage() for _ in range(late + 1)], start=5 * STEP)[-1] == []
+    assert play(tracker, [scene_with_heads() for _ in range(late + 1)], start=5 * STEP)[-1] == []
 
 
-def test_a_face_that_fades_slowly_is_dropped_in_time(tracker: Following, head: UInt8Array) -> None:
-    """The points alone would stay: the detector has to say that nothing is there."""
+def test_slowly_fading_face_is_dropped_in_time(
+    tracker: SynchronousTracker, head: UInt8Array
+) -> None:
+    """The landmarks alone would stay: only the detector notices that the face is gone."""
     blank = np.full_like(head, 70)
     pictures = []
     for i in range(140):
         share = max(0.0, 1 - i / 30)
         mix = (share * head + (1 - share) * blank).astype(np.uint8)
-        pictures.append(stage((mix, 100, 40)))
+        pictures.append(scene_with_heads((mix, 100, 40)))
     answers = play(tracker, pictures)
     assert len(answers[0]) == 1
     gone_after = 30 + math.ceil(tracker.gone_after / STEP)
@@ -170,31 +176,34 @@ def test_a_face_that_fades_slowly_is_dropped_in_time(tracker: Following, head: U
     assert len(answers) > gone_after
 
 
-def test_a_short_absence_keeps_the_track_a_long_one_ends_it(
-    tracker: Following, head: UInt8Array
+def test_short_absence_keeps_the_track_and_a_long_one_ends_it(
+    tracker: SynchronousTracker, head: UInt8Array
 ) -> None:
-    there, empty = stage((head, 100, 40)), stage()
+    there, empty = scene_with_heads((head, 100, 40)), scene_with_heads()
     play(tracker, [there])
-    play(tracker, [stage() for _ in range(15)], start=STEP)
-    back = play(tracker, [stage((head, 110, 44)) for _ in range(10)], start=16 * STEP)
+    play(tracker, [scene_with_heads() for _ in range(15)], start=STEP)
+    back = play(tracker, [scene_with_heads((head, 110, 44)) for _ in range(10)], start=16 * STEP)
     assert [face.track for face in back[-1]] == [1]
     play(tracker, [empty], start=1.2)
-    play(tracker, [stage() for _ in range(40)], start=1.24)
-    again = play(tracker, [stage((head, 100, 40)) for _ in range(10)], start=3.0)
+    play(tracker, [scene_with_heads() for _ in range(40)], start=1.24)
+    again = play(tracker, [scene_with_heads((head, 100, 40)) for _ in range(10)], start=3.0)
     assert [face.track for face in again[-1]] == [2]
 
 
-def test_a_second_face_is_found_while_one_is_known(tracker: Following, head: UInt8Array) -> None:
-    play(tracker, [stage((head, 60, 40)) for _ in range(3)])
-    pictures = [stage((head, 60, 40), (head[:, ::-1], 400, 40)) for _ in range(30)]
+def test_second_face_is_found_beside_a_known_one(
+    tracker: SynchronousTracker, head: UInt8Array
+) -> None:
+    play(tracker, [scene_with_heads((head, 60, 40)) for _ in range(3)])
+    pictures = [scene_with_heads((head, 60, 40), (head[:, ::-1], 400, 40)) for _ in range(30)]
     answers = play(tracker, pictures, start=3 * STEP)
     assert [face.track for face in answers[-1]] == [1, 2]
     assert answers[-1][0].box.center[0] < 300 < answers[-1][1].box.center[0]
 
 
-def test_crossing_faces_never_give_two_tracks_on_one(tracker: Following, head: UInt8Array) -> None:
+def test_crossing_faces_never_share_a_face(tracker: SynchronousTracker, head: UInt8Array) -> None:
     pictures = [
-        stage((head[:, ::-1], 420 - 10 * i, 50), (head, 20 + 10 * i, 40)) for i in range(40)
+        scene_with_heads((head[:, ::-1], 420 - 10 * i, 50), (head, 20 + 10 * i, 40))
+        for i in range(40)
     ]
     answers = play(tracker, pictures)
     assert len(answers[0]) == 2
@@ -205,8 +214,8 @@ def test_crossing_faces_never_give_two_tracks_on_one(tracker: Following, head: U
     assert len(answers[-1]) == 2
 
 
-def test_a_face_that_walks_out_is_dropped(tracker: Following, head: UInt8Array) -> None:
-    answers = play(tracker, [stage((head, 100 - 8 * i, 40)) for i in range(50)])
+def test_face_leaving_the_picture_is_dropped(tracker: SynchronousTracker, head: UInt8Array) -> None:
+    answers = play(tracker, [scene_with_heads((head, 100 - 8 * i, 40)) for i in range(50)])
     assert len(answers[0]) == 1
     # all but a sliver of the head is out of the picture from here on
     assert all(faces == [] for faces in answers[36:])
@@ -215,34 +224,36 @@ def test_a_face_that_walks_out_is_dropped(tracker: Following, head: UInt8Array) 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
 def test_max_faces_keeps_the_largest(head: UInt8Array, profile: Profile) -> None:
     small = resample(head, Box(0, 0, 180, 210), 108, 126)
-    tracker = Following(profile, max_faces=1)
-    answers = play(tracker, [stage((small, 40, 80), (head, 300, 40))] * 3)
+    tracker = SynchronousTracker(profile, max_faces=1)
+    answers = play(tracker, [scene_with_heads((small, 40, 80), (head, 300, 40))] * 3)
     assert len(answers[-1]) == 1
     assert answers[-1][0].box.center[0] > 300
     assert tracker.left_out == 1
     with pytest.raises(ValueError, match="At least one"):
-        Following(profile, max_faces=0)
+        SynchronousTracker(profile, max_faces=0)
 
 
-def test_a_step_back_in_time_starts_anew_with_new_numbers(
-    tracker: Following, head: UInt8Array
+def test_backward_time_step_resets_with_new_numbers(
+    tracker: SynchronousTracker, head: UInt8Array
 ) -> None:
-    play(tracker, [stage((head, 100, 40)) for _ in range(3)], start=10.0)
-    assert [face.track for face in tracker.update(stage((head, 100, 40)), 0.0)] == [2]
+    play(tracker, [scene_with_heads((head, 100, 40)) for _ in range(3)], start=10.0)
+    assert [face.track for face in tracker.update(scene_with_heads((head, 100, 40)), 0.0)] == [2]
 
 
-def test_another_source_is_numbered_from_one_again(tracker: Following, head: UInt8Array) -> None:
-    picture = stage((head, 100, 40))
+def test_new_source_is_numbered_from_one_again(
+    tracker: SynchronousTracker, head: UInt8Array
+) -> None:
+    picture = scene_with_heads((head, 100, 40))
     assert [face.track for face in tracker.update(picture, 0.0)] == [1]
     tracker.reset()
-    assert [face.track for face in tracker.update(stage((head, 100, 40)), 0.0)] == [2]
+    assert [face.track for face in tracker.update(scene_with_heads((head, 100, 40)), 0.0)] == [2]
     tracker.reset(renumber=True)
-    assert [face.track for face in tracker.update(stage((head, 100, 40)), 0.0)] == [1]
+    assert [face.track for face in tracker.update(scene_with_heads((head, 100, 40)), 0.0)] == [1]
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (16, 16), (3, 500), (120, 160)])
-def test_tiny_even_and_noisy_pictures_hold_no_face(
-    tracker: Following, shape: tuple[int, int]
+def test_tiny_uniform_and_noisy_pictures_have_no_face(
+    tracker: SynchronousTracker, shape: tuple[int, int]
 ) -> None:
     noise = np.random.default_rng(3)
     pictures = [
@@ -253,8 +264,8 @@ def test_tiny_even_and_noisy_pictures_hold_no_face(
     assert play(tracker, pictures, step=0.5) == [[], [], []]
 
 
-def test_a_very_dark_face_is_found(tracker: Following, head: UInt8Array) -> None:
-    dark = RgbPicture((stage((head, 100, 40)).rgb() // 8).astype(np.uint8))
+def test_very_dark_face_is_found(tracker: SynchronousTracker, head: UInt8Array) -> None:
+    dark = RgbPicture((scene_with_heads((head, 100, 40)).rgb() // 8).astype(np.uint8))
     assert len(tracker.update(dark, 0.0)) == 1
 
 
@@ -266,8 +277,8 @@ def read(path: Path) -> Iterator[tuple[RgbPicture, float]]:
 
 
 @pytest.mark.parametrize(("one", "other"), [("01", "06"), ("07", "02"), ("03", "01"), ("08", "03")])
-def test_a_cut_to_another_person_at_the_same_place_begins_a_track(
-    tracker: Following, real_data: Path, one: str, other: str
+def test_cut_to_another_person_at_the_same_place_starts_a_track(
+    tracker: SynchronousTracker, real_data: Path, one: str, other: str
 ) -> None:
     clips = real_data / "javased" / "clips"
     first, second = (
@@ -281,7 +292,9 @@ def test_a_cut_to_another_person_at_the_same_place_begins_a_track(
     assert all(len(faces) == 1 for faces in before + after[3:])
 
 
-def test_two_people_side_by_side_keep_their_tracks(tracker: Following, real_data: Path) -> None:
+def test_two_people_side_by_side_keep_their_tracks(
+    tracker: SynchronousTracker, real_data: Path
+) -> None:
     clips = real_data / "javased" / "clips"
     left, right = (
         [picture.rgb() for picture, _ in read(clips / f"{who}-01-01_01.mp4")][35:65]
@@ -304,8 +317,8 @@ def test_two_people_side_by_side_keep_their_tracks(tracker: Following, real_data
         ("javased/clips/07-01-01_01.mp4", 1.0),
     ],
 )
-def test_real_people_are_followed_without_a_break(
-    tracker: Following, real_data: Path, clip: str, share: float
+def test_real_people_are_tracked_without_interruption(
+    tracker: SynchronousTracker, real_data: Path, clip: str, share: float
 ) -> None:
     answers = [tracker.update(picture, time) for picture, time in read(real_data / clip)]
     assert sum(len(faces) == 1 for faces in answers) >= share * len(answers)

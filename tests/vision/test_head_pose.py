@@ -30,20 +30,18 @@ def projected(yaw: float, pitch: float, roll: float, size: float = 80.0) -> Floa
 
 
 @given(st.floats(-80, 80), st.floats(-60, 60), st.floats(-175, 175), st.floats(5, 500))
-def test_a_rigid_head_is_measured_exactly(
-    yaw: float, pitch: float, roll: float, size: float
-) -> None:
+def test_pose_of_a_rigid_head_is_exact(yaw: float, pitch: float, roll: float, size: float) -> None:
     pose = head_pose(projected(yaw, pitch, roll, size))
     assert (pose.yaw, pose.pitch, pose.roll) == pytest.approx((yaw, pitch, roll), abs=0.5)
 
 
-def test_the_nose_to_the_right_is_a_positive_yaw_and_down_a_positive_pitch() -> None:
+def test_yaw_is_positive_to_the_right_and_pitch_positive_downwards() -> None:
     assert projected(30, 0, 0)[2, 0] > projected(0, 0, 0)[2, 0]
     assert projected(0, 30, 0)[2, 1] > projected(0, 0, 0)[2, 1]
 
 
 @pytest.mark.parametrize("roll", [0, 40, 90, -120])
-def test_an_average_face_looks_into_the_camera(roll: float) -> None:
+def test_average_face_looks_into_the_camera(roll: float) -> None:
     pose = head_pose(mean_landmarks(Alignment(300, 200, 120, math.radians(roll))))
     assert pose.yaw == pytest.approx(0, abs=2)
     assert pose.pitch == pytest.approx(0, abs=12)

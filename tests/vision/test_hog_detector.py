@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from portrait import PORTRAIT_FACE
+from portrait_geometry import PORTRAIT_FACE
 from sentistream.types import Box, UInt8Array
 from sentistream.vision.hog_detector import HogDetector, smallest_face
 
@@ -21,7 +21,7 @@ def resized(luma: UInt8Array, factor: float) -> UInt8Array:
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.0, 2.5])
-def test_finds_the_face_at_any_size_of_picture(
+def test_face_is_found_at_any_picture_size(
     detector: HogDetector, portrait_luma: UInt8Array, factor: float
 ) -> None:
     best = detector.detect(resized(portrait_luma, factor))[0]
@@ -31,7 +31,7 @@ def test_finds_the_face_at_any_size_of_picture(
     assert [edge / factor for edge in box.center] == pytest.approx(PORTRAIT_FACE.center, abs=14)
 
 
-def test_region_search_finds_the_face_in_picture_coordinates(
+def test_region_search_returns_picture_coordinates(
     detector: HogDetector, portrait_luma: UInt8Array
 ) -> None:
     found = detector.detect(portrait_luma, PORTRAIT_FACE.scaled(1.6), face_width=108)
@@ -40,14 +40,14 @@ def test_region_search_finds_the_face_in_picture_coordinates(
 
 
 @pytest.mark.parametrize("view", [np.s_[:, ::-1], np.s_[:, :400]])
-def test_views_with_strides_are_read(
+def test_strided_views_are_read(
     detector: HogDetector, portrait_luma: UInt8Array, view: tuple[slice, slice]
 ) -> None:
     assert detector.detect(portrait_luma[view]) == detector.detect(portrait_luma[view].copy()) != []
 
 
 @pytest.mark.parametrize("region", [Box(900, 900, 1000, 1000), Box(-300, -300, -10, -10)])
-def test_a_region_outside_the_picture_holds_nothing(
+def test_region_outside_the_picture_has_no_face(
     detector: HogDetector, portrait_luma: UInt8Array, region: Box
 ) -> None:
     assert detector.detect(portrait_luma, region) == []
@@ -60,7 +60,7 @@ def test_pictures_without_a_face_give_none(detector: HogDetector, shape: tuple[i
     assert detector.detect(np.zeros(shape, np.uint8)) == []
 
 
-def test_the_smallest_face_grows_with_the_picture_so_that_the_cost_is_bounded() -> None:
+def test_smallest_face_scales_with_the_picture_to_bound_the_cost() -> None:
     assert smallest_face(360, 270) == 40
     for width, height in [(640, 480), (1280, 720), (3840, 2160), (20000, 400)]:
         scale = 80 / smallest_face(width, height)

@@ -1,4 +1,4 @@
-"""Stills of any shape are padded to the networks' square, never stretched."""
+"""Images of any shape are padded to the networks' square, never stretched."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHAPES = ((60, 180), (180, 60), (90, 90), (75, 90))
 
 
 def disc(rows: int, columns: int) -> UInt8Array:
-    """A bright disc in the middle of grey, as wide as high, shape (rows, columns, 3)."""
+    """A bright disc centered on grey, shape (rows, columns, 3)."""
     y, x = np.mgrid[0:rows, 0:columns]
     radius = 0.4 * min(rows, columns)
     inside = np.hypot(x + 0.5 - columns / 2, y + 0.5 - rows / 2) < radius
@@ -35,7 +35,7 @@ def disc(rows: int, columns: int) -> UInt8Array:
 
 
 def spans(square: NDArray[Any]) -> tuple[float, float]:
-    """Width and height of the disc, in pixels of the square, and that it is centred."""
+    """Width and height of the disc, in pixels of the square; fails if it is off-center."""
     brightness = np.asarray(square, np.float32).reshape(*square.shape[:2], -1).mean(axis=2)
     bright = (brightness - 40) / 200
     middle = (np.arange(len(bright)) + 0.5) - len(bright) / 2
@@ -52,12 +52,12 @@ def assert_round(square: NDArray[Any], shape: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_disc_stays_round(shape: tuple[int, int]) -> None:
+def test_disc_stays_round(shape: tuple[int, int]) -> None:
     assert_round(as_square(disc(*shape), 32), shape)
     assert_round(as_square(disc(*shape)[..., 0], 28), shape)
 
 
-def test_the_edge_is_repeated_where_there_is_no_picture() -> None:
+def test_padding_repeats_the_edge() -> None:
     columns = np.linspace(0, 250, 80).astype(np.uint8)
     wide = np.broadcast_to(columns, (20, 80)).copy()
     wide[:10] //= 2
@@ -67,8 +67,8 @@ def test_the_edge_is_repeated_where_there_is_no_picture() -> None:
     assert (square[-1, 4:-4] > 1.5 * square[0, 4:-4]).all()
 
 
-class Listening:
-    """A network that keeps what it is asked and says that the mouth is open."""
+class RecordingNetwork:
+    """Records its inputs and answers that the mouth is open."""
 
     def __init__(self) -> None:
         self.seen: list[NDArray[Any]] = []
@@ -80,28 +80,26 @@ class Listening:
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_evaluated_and_prepared_mouths_keep_their_shape(
+def test_evaluated_and_training_mouths_keep_their_shape(
     shape: tuple[int, int], profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network = Listening()
+    network = RecordingNetwork()
     monkeypatch.setattr(predictors, "load_network", lambda _: network)
     Image.fromarray(disc(*shape)).save(tmp_path / "mouth.png")
-    said = predictors.mouth_predictor(profile)(tmp_path / "mouth.png")
-    assert said is not None
-    assert said.argmax() == 1
+    answer = predictors.mouth_predictor(profile)(tmp_path / "mouth.png")
+    assert answer is not None
+    assert answer.argmax() == 1
     assert_round(network.seen[0], shape)
     prepare = lite_mouth_examples if profile is LITE else paper_mouth_examples
     image = LabelledImage(disc(*shape), "open", "made", "train", "", "1")
     (prepared,) = prepare([image]).inputs["mouth"]
-    # what is learned from is what is measured on
+    # training and evaluation use the same crop
     assert (prepared == network.seen[0]).all()
 
 
 @pytest.mark.parametrize("profile", [LITE, PAPER], ids=lambda profile: profile.name)
-def test_a_face_is_found_alike_in_a_still_that_is_not_square(
-    profile: Profile, portrait: UInt8Array
-) -> None:
-    """Against the same face in a square; stretched, the points are off by a tenth and more."""
+def test_face_is_found_alike_in_a_non_square_image(profile: Profile, portrait: UInt8Array) -> None:
+    """Compared with the same face in a square; stretching would move the points by over a tenth."""
     cutter = FaceCropper(make_detector(profile), make_landmarker(profile.landmark_model))
     face = portrait[60:180, 165:285]
     expected = cutter.landmarks(face)
@@ -110,6 +108,6 @@ def test_a_face_is_found_alike_in_a_still_that_is_not_square(
     assert np.linalg.norm(narrow - expected, axis=1).mean() < 0.06 * eyes
 
 
-def test_a_box_is_squared_about_its_centre() -> None:
+def test_box_is_squared_around_its_center() -> None:
     assert Box(0, 10, 40, 20).squared() == Box(0, -5, 40, 35)
     assert Box(0, 0, 3, 3).squared() == Box(0, 0, 3, 3)

@@ -26,7 +26,7 @@ def test_shares_and_points_are_inverses(x: float, y: float, side: float) -> None
 
 
 @pytest.mark.parametrize("degrees", [0, 8, 45, 90, 180, -130])
-def test_a_bright_spot_is_where_its_share_says(degrees: float) -> None:
+def test_bright_spot_is_located_by_its_share(degrees: float) -> None:
     luma = np.zeros((200, 300), np.uint8)
     luma[78:83, 118:123] = 255
     square = Alignment(110, 90, 100, math.radians(degrees))

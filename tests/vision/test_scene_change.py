@@ -12,10 +12,12 @@ def scene(seed: int, height: int = 360, width: int = 640) -> UInt8Array:
     return np.kron(blocks, np.ones((40, 40)))[:height, :width].astype(np.uint8)
 
 
-def test_a_cut_is_reported_once() -> None:
+def test_cut_is_reported_once() -> None:
     cuts = SceneChangeDetector()
-    told = [cuts.is_cut(picture) for picture in [scene(1)] * 5 + [scene(2)] * 5 + [scene(1)] * 3]
-    assert [number for number, cut in enumerate(told) if cut] == [5, 10]
+    cuts_found = [
+        cuts.is_cut(picture) for picture in [scene(1)] * 5 + [scene(2)] * 5 + [scene(1)] * 3
+    ]
+    assert [number for number, cut in enumerate(cuts_found) if cut] == [5, 10]
 
 
 def test_motion_light_and_noise_are_no_cuts() -> None:
@@ -28,29 +30,29 @@ def test_motion_light_and_noise_are_no_cuts() -> None:
         assert not cuts.is_cut(np.clip(picture, 0, 255).astype(np.uint8))
 
 
-def test_another_size_is_another_scene() -> None:
+def test_size_change_is_a_new_scene() -> None:
     cuts = SceneChangeDetector()
     assert not cuts.is_cut(scene(1))
     assert cuts.is_cut(scene(1, height=200))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 700), (700, 3), (37, 51)])
-def test_pictures_of_any_size(shape: tuple[int, int]) -> None:
+def test_pictures_of_any_size_are_accepted(shape: tuple[int, int]) -> None:
     cuts = SceneChangeDetector()
     assert not cuts.is_cut(np.zeros(shape, np.uint8))
     assert cuts.is_cut(np.full(shape, 255, np.uint8))
 
 
-def test_a_camera_that_turns_fast_is_one_cut_at_most() -> None:
+def test_fast_pan_is_at_most_one_cut() -> None:
     cuts = SceneChangeDetector()
     calm, turned = scene(1), [scene(seed) for seed in range(2, 8)]
-    told = [cuts.is_cut(picture) for picture in [*[calm] * 10, *turned, *[turned[-1]] * 10]]
-    assert sum(told) <= 1
-    # once it is calm again, the next scene is told
+    cuts_found = [cuts.is_cut(picture) for picture in [*[calm] * 10, *turned, *[turned[-1]] * 10]]
+    assert sum(cuts_found) <= 1
+    # once the picture is still again, the next cut is reported
     assert cuts.is_cut(calm)
 
 
-def test_noise_is_no_motion_a_small_thing_is_unless_it_is_ignored() -> None:
+def test_small_motion_is_detected_unless_ignored_and_noise_is_not() -> None:
     scenes, noise = SceneChangeDetector(), np.random.default_rng(2)
     still = scene(1, height=720, width=1280).astype(float)
 
@@ -73,7 +75,7 @@ def test_noise_is_no_motion_a_small_thing_is_unless_it_is_ignored() -> None:
         assert not scenes.has_moved([Box(600, 200, 700, 5000)])
 
 
-def test_without_a_picture_to_compare_with_all_has_moved() -> None:
+def test_first_picture_counts_as_motion_everywhere() -> None:
     scenes = SceneChangeDetector()
     assert scenes.has_moved()
     scenes.is_cut(scene(1))

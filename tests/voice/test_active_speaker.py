@@ -1,4 +1,4 @@
-"""Whose voice it is."""
+"""Attribution of the voice to a face."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ def show(
         speakers.update(start + 0.03 * step, now, speaking=speaking)
 
 
-def talking(steps: int = 60) -> list[float]:
+def talking_mouth(steps: int = 60) -> list[float]:
     return [0.5 + 0.45 * math.sin(step / 2) for step in range(steps)]
 
 
-def test_the_one_whose_mouth_moves_speaks() -> None:
+def test_moving_mouth_gets_the_voice() -> None:
     speakers = ActiveSpeakerDetector()
-    show(speakers, {1: talking(), 2: [0.02] * 60})
+    show(speakers, {1: talking_mouth(), 2: [0.02] * 60})
     assert speakers.share(1) > 0.7
     assert speakers.share(2) < 0.1
 
 
-def test_a_mouth_held_open_is_not_one_that_speaks() -> None:
+def test_still_open_mouth_is_not_speaking() -> None:
     speakers = ActiveSpeakerDetector()
-    show(speakers, {1: talking(), 2: [0.95] * 60})
+    show(speakers, {1: talking_mouth(), 2: [0.95] * 60})
     assert speakers.share(1) > 0.7
     assert speakers.share(2) < 0.01
 
 
-def test_a_smile_alone_in_the_picture_does_not_make_the_voice_its_own() -> None:
+def test_smile_alone_in_the_picture_does_not_claim_the_voice() -> None:
     speakers = ActiveSpeakerDetector()
     jitter = [0.97 + 0.02 * (-1) ** step for step in range(60)]
     show(speakers, {1: jitter})
@@ -47,7 +47,7 @@ def test_a_smile_alone_in_the_picture_does_not_make_the_voice_its_own() -> None:
 
 
 @pytest.mark.parametrize("every", [1, 3, 6])
-def test_fewer_pictures_a_second_say_much_the_same(every: int) -> None:
+def test_lower_frame_rate_gives_similar_shares(every: int) -> None:
     speakers, all_of_them = ActiveSpeakerDetector(), ActiveSpeakerDetector()
     states = [0.5 + 0.45 * math.sin(step / 4) for step in range(120)]
     show(all_of_them, {1: states})
@@ -56,27 +56,27 @@ def test_fewer_pictures_a_second_say_much_the_same(every: int) -> None:
     assert speakers.share(1) == pytest.approx(all_of_them.share(1), abs=0.1)
 
 
-def test_a_voice_from_elsewhere_is_nobodys() -> None:
+def test_voice_from_elsewhere_belongs_to_nobody() -> None:
     speakers = ActiveSpeakerDetector()
     show(speakers, {1: [0.01] * 60})
     assert speakers.share(1) < 0.1
 
 
-def test_mouths_that_move_in_silence_claim_nothing() -> None:
+def test_mouths_moving_in_silence_claim_nothing() -> None:
     speakers = ActiveSpeakerDetector()
-    show(speakers, {1: talking()}, speaking=False)
+    show(speakers, {1: talking_mouth()}, speaking=False)
     assert speakers.share(1) == 0
 
 
-def test_shares_never_exceed_the_whole_and_the_unknown_have_none() -> None:
+def test_shares_never_exceed_one_and_unknown_tracks_have_none() -> None:
     speakers = ActiveSpeakerDetector()
-    show(speakers, {1: talking(), 2: talking(), 3: talking()})
+    show(speakers, {1: talking_mouth(), 2: talking_mouth(), 3: talking_mouth()})
     assert sum(speakers.share(track) for track in (1, 2, 3)) <= 1
     assert speakers.share(4) == 0
 
 
-def test_the_turn_passes_on() -> None:
+def test_change_of_speaker_is_followed() -> None:
     speakers = ActiveSpeakerDetector()
-    show(speakers, {1: talking(), 2: [0.02] * 60})
-    show(speakers, {1: [0.02] * 90, 2: talking(90)}, start=1.8)
+    show(speakers, {1: talking_mouth(), 2: [0.02] * 60})
+    show(speakers, {1: [0.02] * 90, 2: talking_mouth(90)}, start=1.8)
     assert speakers.share(2) > 2 * speakers.share(1)

@@ -1,4 +1,4 @@
-"""Moments strung together: nothing lost, nothing heard twice, gaps stay gaps."""
+"""Overlapping windows become one signal: nothing lost, nothing repeated, gaps kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sentistream.voice import features
 from sentistream.voice.feature_buffer import SPAN, FeatureBuffer
 from sentistream.voice.utterance import utterance, utterance_of
 from sentistream.voice.voice_activity import VoiceActivity
-from synthetic import talk
+from synthetic_readings import talk
 
 PICTURE = RgbPicture(np.zeros((4, 4, 3), np.uint8))
 
@@ -26,7 +26,7 @@ def add(listener: FeatureBuffer, sound: FloatArray, tick: float, window: float) 
 
 
 @pytest.mark.parametrize(("tick", "window"), [(0.03, 0.24), (0.0333, 0.24), (0.2, 0.24)])
-def test_pieces_give_what_the_whole_gives(tick: float, window: float) -> None:
+def test_windows_give_the_same_features_as_the_whole(tick: float, window: float) -> None:
     sound, listener = talk(2.0), FeatureBuffer()
     add(listener, sound, tick, window)
     whole = features.extract_features(sound)
@@ -51,7 +51,7 @@ def test_lost_sound_is_silence_of_its_length() -> None:
     assert not listener.frames[50:90, : features.BANDS].any()
 
 
-def test_without_sound_what_was_heard_is_forgotten() -> None:
+def test_moments_without_sound_reset_the_buffer() -> None:
     listener = FeatureBuffer()
     add(listener, talk(2.0), 0.1, 0.24)
     assert listener.speech_seconds > 0.5
@@ -61,7 +61,7 @@ def test_without_sound_what_was_heard_is_forgotten() -> None:
     assert not len(listener.frames)
 
 
-def test_speech_is_found_and_steady_noise_is_not() -> None:
+def test_speech_is_detected_and_steady_noise_is_not() -> None:
     spoken = VoiceActivity().update(features.extract_features(talk(3.0)))
     assert 0.4 < spoken.mean() < 0.95
     steady = np.random.default_rng(0).normal(0, 0.05, 3 * SOUND_RATE).astype(np.float32)
@@ -73,7 +73,7 @@ def test_speech_is_found_and_steady_noise_is_not() -> None:
     )
 
 
-def test_an_utterance_is_what_is_spoken_and_little_more() -> None:
+def test_utterance_covers_the_speech_and_little_more() -> None:
     quiet = np.random.default_rng(1).normal(0, 1e-4, SOUND_RATE).astype(np.float32)
     found = utterance_of(np.concatenate([quiet, talk(1.0), quiet]))
     assert found is not None
@@ -82,13 +82,13 @@ def test_an_utterance_is_what_is_spoken_and_little_more() -> None:
     assert utterance_of(np.zeros(0, np.float32)) is None
 
 
-def test_a_long_recording_is_heard_in_its_middle() -> None:
+def test_long_recording_uses_its_middle() -> None:
     found = utterance_of(talk(20.0))
     assert found is not None
     assert len(found) * features.FRAME_STEP == pytest.approx(4.4, abs=0.02)
 
 
-def test_a_word_is_given_the_length_that_the_network_needs() -> None:
+def test_short_word_is_padded_to_the_networks_length() -> None:
     frames = np.zeros((200, 112), np.uint8)
     speech = np.zeros(200, bool)
     speech[160:195] = True

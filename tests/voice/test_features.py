@@ -1,4 +1,4 @@
-"""What is heard: where a tone shows, how loud it is, and how often it repeats."""
+"""Audio features: frequency bands, loudness and periodicity."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def buzz(hertz: float) -> FloatArray:
     return np.asarray(np.sum(parts, axis=0), dtype=np.float32)
 
 
-def test_higher_tones_show_in_higher_bands() -> None:
+def test_higher_tones_are_in_higher_bands() -> None:
     bands = [
         int(extract_features(tone(hz))[:, :BANDS].mean(axis=0).argmax()) for hz in (150, 600, 3000)
     ]
@@ -41,7 +41,7 @@ def test_twenty_decibels_are_forty_steps() -> None:
 
 
 @pytest.mark.parametrize("hertz", [90, 140, 220, 350])
-def test_a_voice_repeats_at_its_pitch_however_loud(hertz: float) -> None:
+def test_periodicity_finds_the_pitch_at_any_loudness(hertz: float) -> None:
     pitches = np.geomspace(LOWEST_VOICE_HZ, HIGHEST_VOICE_HZ, PERIODS)
     # lower octaves repeat as well: the highest pitch among the best is the voice's own
     for loudness in (1.0, 0.01):
@@ -50,7 +50,7 @@ def test_a_voice_repeats_at_its_pitch_however_loud(hertz: float) -> None:
         assert best == pytest.approx(hertz, rel=0.07)
 
 
-def test_noise_does_not_repeat() -> None:
+def test_noise_is_not_periodic() -> None:
     noise = np.random.default_rng(0).normal(0, 0.1, SOUND_RATE).astype(np.float32)
     high = slice(BANDS + PERIODS // 3, None)
     assert extract_features(buzz(300))[:, high].max() > 220
@@ -63,12 +63,12 @@ def test_silence_is_neither_loud_nor_periodic() -> None:
     assert (frames[:, BANDS:] == 127).all()
 
 
-def test_one_second_has_its_frames() -> None:
+def test_one_second_has_the_expected_number_of_frames() -> None:
     assert extract_features(tone(300, 1.0)).shape == (97, WIDTH)
     assert extract_features(tone(300, 0.01)).shape == (0, WIDTH)
 
 
-def test_sound_above_the_highest_band_is_not_heard() -> None:
+def test_sound_above_the_highest_band_is_ignored() -> None:
     assert (
         extract_features(tone(15_000))[:, :BANDS].max()
         < extract_features(tone(1_000))[:, :BANDS].max() / 2

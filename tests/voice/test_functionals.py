@@ -1,4 +1,4 @@
-"""Statistics of an utterance, and the baseline that a voice is judged against."""
+"""Statistics of an utterance, and the baseline of a voice."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def measured(sound: FloatArray) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("hertz", [95.0, 140.0, 180.0, 220.0])
-def test_the_pitch_is_the_voices(hertz: float) -> None:
+def test_measured_pitch_is_the_voices(hertz: float) -> None:
     found = measured(voice(hertz))
     assert 2 ** found["pitch_median"] == pytest.approx(hertz, rel=0.04)
     assert found["voiced_share"] > 0.6
 
 
-def test_each_value_follows_what_it_is_named_for() -> None:
+def test_each_value_follows_its_name() -> None:
     plain = measured(voice(120))
     assert measured(voice(120, wobble=0.2))["pitch_deviation"] > plain["pitch_deviation"] + 0.05
     assert measured(voice(120, treble=2))["alpha_ratio_mean"] < plain["alpha_ratio_mean"] - 5
@@ -73,16 +73,16 @@ def rows(count: int) -> NDArray[np.float32]:
 
 
 @given(st.integers(1, MAX))
-def test_a_baseline_is_mean_and_spread(count: int) -> None:
-    baseline, heard = VoiceBaseline(), rows(count)
-    for row in heard:
+def test_baseline_is_mean_and_spread(count: int) -> None:
+    baseline, utterances = VoiceBaseline(), rows(count)
+    for row in utterances:
         baseline.add(row)
     assert baseline.utterances == count
-    assert baseline.mean == pytest.approx(heard.mean(axis=0), abs=1e-3)
-    assert baseline.spread == pytest.approx(heard.std(axis=0), abs=1e-3)
+    assert baseline.mean == pytest.approx(utterances.mean(axis=0), abs=1e-3)
+    assert baseline.spread == pytest.approx(utterances.std(axis=0), abs=1e-3)
 
 
-def test_a_long_life_follows_a_voice_that_changes() -> None:
+def test_long_baseline_follows_a_changing_voice() -> None:
     baseline = VoiceBaseline()
     for row in rows(500):
         baseline.add(row)
@@ -92,7 +92,7 @@ def test_a_long_life_follows_a_voice_that_changes() -> None:
     assert baseline.mean.mean() == pytest.approx(13, abs=0.5)
 
 
-def test_what_is_judged_is_not_yet_part_of_what_is_usual() -> None:
+def test_current_utterance_is_not_yet_in_the_baseline() -> None:
     baselines = VoiceBaselines(3.0)
     for step in range(100):
         baselines.take(step * 0.25, np.full(len(NAMES), float(step), np.float32), 7)
@@ -104,7 +104,7 @@ def test_what_is_judged_is_not_yet_part_of_what_is_usual() -> None:
     assert baselines.of(8) is baselines.of(None)
 
 
-def test_a_voice_is_forgotten_with_its_track() -> None:
+def test_baseline_is_forgotten_with_its_track() -> None:
     baselines = VoiceBaselines(1.0)
     for step in range(5):
         baselines.take(float(step), np.ones(len(NAMES), np.float32), 1)
@@ -115,7 +115,7 @@ def test_a_voice_is_forgotten_with_its_track() -> None:
     assert baselines.of(1) is baselines.of(None)
 
 
-def test_the_network_is_given_one_row_a_baseline() -> None:
+def test_network_gets_one_row_per_baseline() -> None:
     known = VoiceBaseline()
     known.add(np.ones(len(NAMES), np.float32))
     given_ = network_inputs(np.zeros(len(NAMES), np.float32), [VoiceBaseline(), known])

@@ -1,4 +1,4 @@
-"""Recordings are heard as videos are: one choice of track, one mix to one channel."""
+"""Sound files are read like videos: same track selection, same downmix to one channel."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def write_wav(path: Path, *channels: Any) -> Path:
 
 
 def write_tracks(path: Path, *tracks: Any) -> Path:
-    """Sound tracks of 16 bits, each (channels, samples), in a Matroska file."""
+    """16-bit sound tracks, each (channels, samples), in a Matroska file."""
     with av.open(str(path), "w") as container:
         streams = []
         for track in tracks:
@@ -50,7 +50,7 @@ def write_tracks(path: Path, *tracks: Any) -> Path:
     return path
 
 
-def test_one_channel_is_read_as_it_is(tmp_path: Path) -> None:
+def test_single_channel_is_read_unchanged(tmp_path: Path) -> None:
     sound = read_sound(write_wav(tmp_path / "mono.wav", VOICE))
     assert np.array_equal(sound, (VOICE * 32768).astype(np.int16) / np.float32(32768))
 
@@ -60,18 +60,18 @@ def test_channels_in_opposite_phase_do_not_cancel(tmp_path: Path) -> None:
     assert sound == pytest.approx(VOICE, abs=1e-3)
 
 
-def test_a_dead_side_does_not_make_it_quieter(tmp_path: Path) -> None:
+def test_silent_channel_does_not_reduce_the_level(tmp_path: Path) -> None:
     sound = read_sound(write_wav(tmp_path / "one-sided.wav", SILENCE, VOICE))
     assert sound == pytest.approx(VOICE, abs=1e-3)
 
 
-def test_a_silent_first_track_is_not_the_voice(tmp_path: Path) -> None:
+def test_silent_first_track_is_not_the_voice(tmp_path: Path) -> None:
     tracks = SILENCE[None], np.stack([VOICE, -VOICE])
     sound = read_sound(write_tracks(tmp_path / "two.mka", *tracks))
     assert sound == pytest.approx(VOICE, abs=1e-3)
 
 
-def test_a_file_without_sound_is_refused_by_name(tmp_path: Path) -> None:
+def test_file_without_sound_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "silent film.mkv"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=25)
@@ -104,7 +104,7 @@ def pitch(sound: Any) -> float:
     return float(np.argmax(np.abs(np.fft.rfft(sound))) * RATE / len(sound))
 
 
-def test_a_rate_that_changes_on_the_way_is_followed(tmp_path: Path) -> None:
+def test_sample_rate_change_midway_is_followed(tmp_path: Path) -> None:
     path = tmp_path / "joined.mp3"
     path.write_bytes(mp3(44_100, 2) + mp3(48_000, 2))
     sound = read_sound(path)
@@ -113,7 +113,7 @@ def test_a_rate_that_changes_on_the_way_is_followed(tmp_path: Path) -> None:
     assert [pitch(half) for half in halves] == [pytest.approx(300, abs=2)] * 2
 
 
-def test_what_is_damaged_is_left_out_and_the_rest_heard(tmp_path: Path) -> None:
+def test_damaged_part_is_skipped_and_the_rest_read(tmp_path: Path) -> None:
     content = bytearray(mp3(44_100, 6))
     middle = len(content) // 2
     content[middle : middle + 3000] = np.random.default_rng(1).bytes(3000)
@@ -124,7 +124,7 @@ def test_what_is_damaged_is_left_out_and_the_rest_heard(tmp_path: Path) -> None:
     assert pitch(sound[-2 * RATE : -RATE]) == pytest.approx(300, abs=2)
 
 
-def test_a_playlist_is_not_followed(tmp_path: Path) -> None:
+def test_playlist_is_not_followed(tmp_path: Path) -> None:
     write_wav(tmp_path / "secret.wav", VOICE)
     path = tmp_path / "voice.wav"
     path.write_text("ffconcat version 1.0\nfile secret.wav\n")
@@ -132,7 +132,7 @@ def test_a_playlist_is_not_followed(tmp_path: Path) -> None:
         read_sound(path)
 
 
-def test_how_much_of_a_damaged_recording_was_skipped_is_said(
+def test_skipped_share_of_a_damaged_recording_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken = tmp_path / "broken.flac"
@@ -151,14 +151,14 @@ def test_how_much_of_a_damaged_recording_was_skipped_is_said(
     cut = tmp_path / "cut.flac"
     cut.write_bytes(broken.read_bytes()[: broken.stat().st_size * 3 // 5])
     seconds = len(read_sound(cut)) / RATE
-    (said,) = caplog.messages
-    assert f"{cut} is damaged: {2 - seconds:.2f} s of its sound were left out" in said
+    (message,) = caplog.messages
+    assert f"{cut} is damaged: {2 - seconds:.2f} s of its sound were left out" in message
     caplog.clear()
     damaged = bytearray(broken.read_bytes())
     middle = len(damaged) // 2
     damaged[middle : middle + 20_000] = bytes(20_000)
     broken.write_bytes(damaged)
-    heard = read_sound(broken)
-    (said,) = caplog.messages
-    assert f"{broken} is damaged: " in said
-    assert f"{len(heard) / RATE:.2f} s were read" in said
+    read = read_sound(broken)
+    (message,) = caplog.messages
+    assert f"{broken} is damaged: " in message
+    assert f"{len(read) / RATE:.2f} s were read" in message

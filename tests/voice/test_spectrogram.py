@@ -1,4 +1,4 @@
-"""The spectrogram is scipy's, drawn as the paper draws it."""
+"""The spectrogram equals scipy's, rendered like the paper's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-pytest.importorskip("scipy", reason="needs SciPy, to compare with")
+pytest.importorskip("scipy", reason="needs SciPy for comparison")
 
 from scipy.signal import stft
 
@@ -22,17 +22,17 @@ def tone(frequency: float, amplitude: float) -> FloatArray:
 
 
 @given(seed=st.integers(0, 2**32 - 1), gain=st.floats(1e-4, 1))
-def test_equals_scipy(seed: int, gain: float) -> None:
+def test_spectrogram_equals_scipy(seed: int, gain: float) -> None:
     sound = np.random.default_rng(seed).uniform(-gain, gain, spectrogram.SAMPLES)
     _, _, expected = stft(sound, 48_000, window="hann", nperseg=1_400, noverlap=250)
     assert expected.shape == (701, 3)
     assert np.abs(expected[:, 2]).max() == 0
     got = spectrogram.decibels(sound.astype(np.float32))
-    # compared as magnitudes: decibels of what is nearly nothing are all rounding
+    # compared as magnitudes: decibels of nearly nothing are rounding errors
     assert np.allclose(10 ** (got / 20), np.abs(expected[:, :2]), atol=1e-7 + 1e-5 * gain)
 
 
-def test_a_higher_tone_is_drawn_higher() -> None:
+def test_higher_tone_is_drawn_higher() -> None:
     brightest = [
         int(spectrogram.columns(tone(frequency, 0.1))[:, 0].astype(int).sum(axis=1).argmax())
         for frequency in (500, 4_000, 20_000)
@@ -41,7 +41,7 @@ def test_a_higher_tone_is_drawn_higher() -> None:
     assert abs(brightest[2] - (400 - 400 * 20_000 / 24_000)) <= 2
 
 
-def test_a_louder_tone_is_brighter_and_silence_is_darkest() -> None:
+def test_louder_tone_is_brighter_and_silence_is_darkest() -> None:
     quiet, loud = (spectrogram.columns(tone(1_000, a)).max() for a in (0.0005, 0.05))
     assert loud > quiet
     silence = spectrogram.picture(np.zeros(spectrogram.SAMPLES, np.float32))

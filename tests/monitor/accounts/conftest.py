@@ -1,4 +1,4 @@
-"""Accounts over both kinds of database."""
+"""Accounts on both kinds of database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sentistream.monitor.store import migrate, open_database
 
 @pytest.fixture(scope="package")
 def on_a_server() -> Iterator[Engine]:
-    """A database of a real PostgreSQL server; skipped where that is not installed."""
+    """A database on a real PostgreSQL server; skipped if that is not installed."""
     server = Server()
     try:
         server.create("accounts")
@@ -47,14 +47,14 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 
 @pytest.fixture(autouse=True)
 def quick_hashes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Logins that take no time, but for tests that ask for the real ones."""
+    """Fast password hashes, except for tests that request the real ones."""
     if "real_hashes" not in request.fixturenames:
         monkeypatch.setattr(passwords, "hasher", PasswordHasher(1, 8, 1))
 
 
 @pytest.fixture
 def real_hashes() -> None:
-    """Hashes as they are made outside of tests."""
+    """Password hashes with production parameters."""
 
 
 @pytest.fixture

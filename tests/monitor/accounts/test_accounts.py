@@ -38,7 +38,7 @@ def _everything(engine: Engine) -> str:
         )
 
 
-def test_only_hashes_are_kept(real_hashes: None, anna: Accounts, engine: Engine) -> None:
+def test_only_hashes_are_stored(real_hashes: None, anna: Accounts, engine: Engine) -> None:
     session = anna.login("anna", PASSWORD, 1)
     token = anna.make_token("probe", Role.VIEWER, maker="anna")
     assert session is not None
@@ -48,20 +48,20 @@ def test_only_hashes_are_kept(real_hashes: None, anna: Accounts, engine: Engine)
     assert not any(secret in kept for secret in (PASSWORD, session, token, token[12:]))
 
 
-def test_the_set_up_link_is_kept_as_a_hash(accounts: Accounts, engine: Engine) -> None:
+def test_setup_link_is_stored_as_a_hash(accounts: Accounts, engine: Engine) -> None:
     secret = accounts.new_setup()
     assert secret is not None
     assert secret not in _everything(engine)
 
 
-def test_names_are_one_whatever_their_capitals(anna: Accounts) -> None:
+def test_user_names_ignore_case(anna: Accounts) -> None:
     assert anna.login("ANNA", PASSWORD, 1) is not None
     with pytest.raises(AccountConflictError):
         anna.add_user("aNNa", PASSWORD, Role.VIEWER)
 
 
 @pytest.mark.parametrize("name", ["", " ", "a b", "-a", "a" * 64, "ä", "<b>", "a/b", "a\n"])
-def test_odd_names_are_refused(name: str) -> None:
+def test_invalid_names_are_refused(name: str) -> None:
     with pytest.raises(UnfitPasswordError):
         new_user_row(name, PASSWORD, Role.VIEWER)
 
@@ -74,7 +74,7 @@ def test_weak_passwords_are_refused(password: str) -> None:
         new_user_row("long-user-name", password, Role.VIEWER)
 
 
-def test_the_same_password_typed_elsewhere(anna: Accounts) -> None:
+def test_equivalent_unicode_password_is_accepted(anna: Accounts) -> None:
     anna.add_user("joerg", "g\u0072u\u0308\u00dfe an alle", Role.VIEWER)
     assert anna.login("joerg", "gr\u00fc\u00dfe an alle", 1) is not None
 
@@ -86,7 +86,7 @@ def test_wrong_passwords_do_not_log_in(anna: Accounts) -> None:
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-def test_an_unknown_name_takes_as_long_as_a_known_one(real_hashes: None, anna: Accounts) -> None:
+def test_unknown_name_takes_as_long_as_a_known_one(real_hashes: None, anna: Accounts) -> None:
     def seconds(name: str) -> float:
         anna.login(name, OTHER, 1)
         took = []
@@ -100,7 +100,7 @@ def test_an_unknown_name_takes_as_long_as_a_known_one(real_hashes: None, anna: A
     assert 0.5 < known / unknown < 2
 
 
-def test_an_old_hash_is_renewed_at_the_login(
+def test_outdated_hash_is_renewed_at_login(
     real_hashes: None, anna: Accounts, engine: Engine
 ) -> None:
     weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
@@ -114,17 +114,17 @@ def test_an_old_hash_is_renewed_at_the_login(
     assert anna.login("anna", PASSWORD, 1) is not None
 
 
-def test_sessions_end_in_time(anna: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sessions_expire(anna: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
     session = anna.login("anna", PASSWORD, 2)
     assert session is not None
     assert anna.identify(session) is not None
     later = time.time() + 2 * 3600 + 1
     monkeypatch.setattr(time, "time", lambda: later)
-    # although it was known a moment ago
+    # although it was valid a moment ago
     assert anna.identify(session) is None
 
 
-def test_logging_out_ends_one_session_at_once(anna: Accounts) -> None:
+def test_logout_ends_one_session_at_once(anna: Accounts) -> None:
     one, two = (anna.login("anna", PASSWORD, 1) for _ in range(2))
     assert one is not None
     assert two is not None
@@ -135,7 +135,7 @@ def test_logging_out_ends_one_session_at_once(anna: Accounts) -> None:
     assert anna.identify(two) is not None
 
 
-def test_a_new_password_ends_all_other_sessions(anna: Accounts) -> None:
+def test_new_password_ends_all_other_sessions(anna: Accounts) -> None:
     anna.add_user("vera", PASSWORD, Role.VIEWER)
     own, other, foreign = (anna.login(name, PASSWORD, 1) for name in ("anna", "anna", "vera"))
     assert own is not None
@@ -153,7 +153,7 @@ def test_a_new_password_ends_all_other_sessions(anna: Accounts) -> None:
     assert anna.login("anna", OTHER, 1) is not None
 
 
-def test_sessions_of_one_user_are_bounded(anna: Accounts, engine: Engine) -> None:
+def test_sessions_of_one_user_are_limited(anna: Accounts, engine: Engine) -> None:
     first, *_, newest = [anna.login("anna", PASSWORD, 1) for _ in range(MAX_SESSIONS + 1)]
     assert first is not None
     assert newest is not None
@@ -163,7 +163,7 @@ def test_sessions_of_one_user_are_bounded(anna: Accounts, engine: Engine) -> Non
         assert connection.scalar(text("SELECT count(*) FROM sessions")) == MAX_SESSIONS
 
 
-def test_roles_and_removal_count_at_once(anna: Accounts) -> None:
+def test_role_changes_and_removal_take_effect_at_once(anna: Accounts) -> None:
     anna.add_user("vera", PASSWORD, Role.MANAGER)
     session = anna.login("vera", PASSWORD, 1)
     token = anna.make_token("probe", Role.MANAGER, maker="vera")
@@ -182,13 +182,13 @@ def test_roles_and_removal_count_at_once(anna: Accounts) -> None:
     assert [account.name for account in anna.users()] == ["Anna"]
 
 
-def test_a_manager_is_left(anna: Accounts) -> None:
+def test_last_manager_cannot_be_removed(anna: Accounts) -> None:
     anna.add_user("vera", PASSWORD, Role.VIEWER)
     with pytest.raises(AccountConflictError):
         anna.remove_user("anna")
     with pytest.raises(AccountConflictError):
         anna.change_user("anna", role=Role.VIEWER, password=OTHER)
-    # and of a change that is refused, nothing is done
+    # and a refused change changes nothing
     assert anna.login("anna", PASSWORD, 1) is not None
     with pytest.raises(UnknownAccountError):
         anna.remove_user("nobody")
@@ -198,7 +198,7 @@ def test_a_manager_is_left(anna: Accounts) -> None:
         anna.change_user("nobody", password=OTHER)
 
 
-def test_two_managers_who_remove_each_other_leave_one(anna: Accounts) -> None:
+def test_managers_removing_each_other_leave_one(anna: Accounts) -> None:
     anna.add_user("vera", PASSWORD, Role.MANAGER)
     barrier = threading.Barrier(2)
     failed: list[Exception] = []
@@ -219,7 +219,7 @@ def test_two_managers_who_remove_each_other_leave_one(anna: Accounts) -> None:
     assert len(anna.users()) == 1
 
 
-def test_tokens(anna: Accounts) -> None:
+def test_tokens_are_created_and_revoked(anna: Accounts) -> None:
     token = anna.make_token("probe", Role.VIEWER, maker="anna", expires=time.time() + 3600)
     assert token.startswith("sentistream_")
     known = anna.identify(token)
@@ -236,7 +236,7 @@ def test_tokens(anna: Accounts) -> None:
         anna.revoke_token("probe")
 
 
-def test_the_set_up_link_works_once(accounts: Accounts) -> None:
+def test_setup_link_works_once(accounts: Accounts) -> None:
     first = accounts.new_setup()
     second = accounts.new_setup()
     assert first is not None
@@ -253,7 +253,7 @@ def test_the_set_up_link_works_once(accounts: Accounts) -> None:
     assert accounts.new_setup() is None
 
 
-def test_the_set_up_link_ends_after_an_hour(
+def test_setup_link_expires_after_an_hour(
     accounts: Accounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret = accounts.new_setup()
@@ -264,39 +264,39 @@ def test_the_set_up_link_ends_after_an_hour(
     assert not accounts.use_setup(secret, "anna", PASSWORD)
 
 
-def test_two_who_use_the_link_at_once_make_one_manager(accounts: Accounts) -> None:
+def test_concurrent_use_of_the_setup_link_creates_one_manager(accounts: Accounts) -> None:
     secret = accounts.new_setup()
     assert secret is not None
     barrier = threading.Barrier(4)
-    made: list[bool] = []
+    created: list[bool] = []
 
     def use(name: str) -> None:
         barrier.wait()
-        made.append(accounts.use_setup(secret, name, PASSWORD))
+        created.append(accounts.use_setup(secret, name, PASSWORD))
 
     threads = [threading.Thread(target=use, args=(f"user{n}",)) for n in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(made) == [False, False, False, True]
+    assert sorted(created) == [False, False, False, True]
     assert len(accounts.users()) == 1
 
 
-def test_answers_from_before_a_change_are_not_remembered(
+def test_lookups_started_before_a_change_are_not_cached(
     anna: Accounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody is looked up while being locked out: that answer must not count afterwards."""
+    """A user is looked up while being locked out: the result must not be used afterwards."""
     session = anna.login("anna", PASSWORD, 1)
     assert session is not None
     find = Sessions.find
 
-    def meanwhile(sessions: Sessions, digest: str) -> object:
+    def lock_out_during_lookup(sessions: Sessions, digest: str) -> object:
         found = find(sessions, digest)
         anna.logout(digest)
         return found
 
     with monkeypatch.context() as patched:
-        patched.setattr(Sessions, "find", meanwhile)
+        patched.setattr(Sessions, "find", lock_out_during_lookup)
         anna.identify(session)
     assert anna.identify(session) is None

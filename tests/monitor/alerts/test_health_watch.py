@@ -1,4 +1,4 @@
-"""Cameras that are down and disks that are nearly full, with a clock and a disk made up."""
+"""Alerts about cameras that are down and full disks, with a simulated clock and disk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listening import configured, health
+from event_bus_helpers import configured, health
 from sentistream.monitor.alerts.health_watch import (
     GIGABYTE,
     DelayedCondition,
@@ -25,8 +25,8 @@ RUNNING, WAITING, STARTING = CameraState.RUNNING, CameraState.WAITING, CameraSta
 
 
 @dataclass
-class Watched:
-    """A watch without a thread."""
+class HealthWatchHarness:
+    """A health watch without a thread."""
 
     folder: Path
     settings: dict[str, Any] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Watched:
         self.free = 50.0
         self.total = 100.0
         self.bus = EventBus()
-        self.told = self.bus.subscribe(Alert, depth=1000)
+        self.published = self.bus.subscribe(Alert, depth=1000)
         self.configuration = configured(
             self.folder, cameras={"door": {"name": "Front door", "source": "0"}}, **self.settings
         )
@@ -51,7 +51,7 @@ class Watched:
         )
 
     def camera(self, state: CameraState, seconds: float = 0, reason: str = "") -> list[Alert]:
-        """A camera is in a state for a while."""
+        """A camera stays in a state for a while."""
         self.watch.handle(health("door", state, reason))
         return self.wait(seconds)
 
@@ -60,14 +60,14 @@ class Watched:
         while self.now < end:
             self.now = min(end, self.now + 1)
             self.watch.tick()
-        return [each for each in self.told.take(0) if isinstance(each, Alert)]
+        return [each for each in self.published.take(0) if isinstance(each, Alert)]
 
 
-def test_a_camera_that_is_down_is_told_of_once_and_ends_when_it_has_run(tmp_path: Path) -> None:
-    it = Watched(tmp_path)
-    assert it.camera(RUNNING, 100) == []
-    assert it.camera(WAITING, 100, "at rtsp://a:secret@h/1") == []
-    (down,) = it.wait(300)
+def test_camera_down_alerts_once_and_ends_when_it_runs(tmp_path: Path) -> None:
+    harness = HealthWatchHarness(tmp_path)
+    assert harness.camera(RUNNING, 100) == []
+    assert harness.camera(WAITING, 100, "at rtsp://a:secret@h/1") == []
+    (down,) = harness.wait(300)
     assert (down.kind, down.camera, down.name, down.active) == (
         AlertKind.CAMERA,
         "door",
@@ -75,84 +75,84 @@ def test_a_camera_that_is_down_is_told_of_once_and_ends_when_it_has_run(tmp_path
         True,
     )
     assert down.reason == "at rtsp://***@h/1"
-    assert it.camera(RUNNING, 55) == []
-    (up,) = it.wait(10)
+    assert harness.camera(RUNNING, 55) == []
+    (up,) = harness.wait(10)
     assert (up.active, up.incident, up.reason) == (False, down.incident, "")
 
 
-def test_a_camera_that_fails_again_and_again_is_down(tmp_path: Path) -> None:
-    it = Watched(tmp_path)
-    told = []
+def test_repeatedly_failing_camera_is_down(tmp_path: Path) -> None:
+    harness = HealthWatchHarness(tmp_path)
+    alerts = []
     for _ in range(10):
-        told += it.camera(WAITING, 10, "no answer")
-        told += it.camera(STARTING, 5)
-        told += it.camera(RUNNING, 20)
-    assert [each.active for each in told] == [True]
+        alerts += harness.camera(WAITING, 10, "no answer")
+        alerts += harness.camera(STARTING, 5)
+        alerts += harness.camera(RUNNING, 20)
+    assert [each.active for each in alerts] == [True]
 
 
-def test_a_short_interruption_is_not_told_of(tmp_path: Path) -> None:
-    it = Watched(tmp_path)
+def test_short_interruption_raises_no_alert(tmp_path: Path) -> None:
+    harness = HealthWatchHarness(tmp_path)
     for _ in range(5):
-        assert it.camera(WAITING, 20) == []
-        assert it.camera(RUNNING, 120) == []
+        assert harness.camera(WAITING, 20) == []
+        assert harness.camera(RUNNING, 120) == []
 
 
-def test_a_camera_that_is_opened_has_time(tmp_path: Path) -> None:
-    it = Watched(tmp_path, {"health_alerts": {"camera_minutes": 0}})
-    assert it.camera(STARTING, 50) == []
-    (down,) = it.camera(WAITING, 1, "no answer")
+def test_opening_camera_gets_time(tmp_path: Path) -> None:
+    harness = HealthWatchHarness(tmp_path, {"health_alerts": {"camera_minutes": 0}})
+    assert harness.camera(STARTING, 50) == []
+    (down,) = harness.camera(WAITING, 1, "no answer")
     assert down.active
 
 
-def test_a_camera_that_rests_is_not_down(tmp_path: Path) -> None:
-    it = Watched(tmp_path)
-    assert len(it.camera(WAITING, 130)) == 1
-    (ended,) = it.camera(CameraState.PAUSED, 300)
+def test_paused_camera_is_not_down(tmp_path: Path) -> None:
+    harness = HealthWatchHarness(tmp_path)
+    assert len(harness.camera(WAITING, 130)) == 1
+    (ended,) = harness.camera(CameraState.PAUSED, 300)
     assert not ended.active
-    assert it.camera(CameraState.STOPPED, 300) == []
+    assert harness.camera(CameraState.STOPPED, 300) == []
 
 
-def test_visitors_and_unwanted_alerts_are_left_out(tmp_path: Path) -> None:
-    it = Watched(tmp_path, {"health_alerts": {"camera": False, "disk": False}})
-    it.free = 0.1
-    it.watch.handle(health("visitor-1", WAITING))
-    assert it.camera(WAITING, 600) == []
+def test_visitors_and_disabled_alerts_are_ignored(tmp_path: Path) -> None:
+    harness = HealthWatchHarness(tmp_path, {"health_alerts": {"camera": False, "disk": False}})
+    harness.free = 0.1
+    harness.watch.handle(health("visitor-1", WAITING))
+    assert harness.camera(WAITING, 600) == []
 
 
-def test_a_disk_is_told_of_with_delay_and_hysteresis(tmp_path: Path) -> None:
-    it = Watched(tmp_path)
-    assert it.wait(200) == []
-    it.free = 1.9
-    assert it.wait(60) == []
-    (full,) = it.wait(90)
+def test_full_disk_alerts_with_delay_and_hysteresis(tmp_path: Path) -> None:
+    harness = HealthWatchHarness(tmp_path)
+    assert harness.wait(200) == []
+    harness.free = 1.9
+    assert harness.wait(60) == []
+    (full,) = harness.wait(90)
     assert (full.kind, full.camera) == (AlertKind.DISK, "")
     assert full.reason == f"1.9 GB of 100.0 GB are free on the disk of {tmp_path}."
-    it.free = 2.4  # not yet a quarter more than the limit
-    assert it.wait(600) == []
-    it.free = 2.6
-    (ended,) = it.wait(200)
+    harness.free = 2.4  # less than a quarter above the limit
+    assert harness.wait(600) == []
+    harness.free = 2.6
+    (ended,) = harness.wait(200)
     assert (ended.active, ended.incident) == (False, full.incident)
 
 
-def test_on_a_small_disk_a_tenth_is_enough(tmp_path: Path) -> None:
-    it = Watched(tmp_path)
-    it.total, it.free = 8.0, 1.0
-    assert it.wait(300) == []
-    it.free = 0.7
-    assert len(it.wait(300)) == 1
+def test_small_disk_needs_a_tenth_free(tmp_path: Path) -> None:
+    harness = HealthWatchHarness(tmp_path)
+    harness.total, harness.free = 8.0, 1.0
+    assert harness.wait(300) == []
+    harness.free = 0.7
+    assert len(harness.wait(300)) == 1
 
 
-def test_stopping_ends_what_is_active(tmp_path: Path) -> None:
-    it = Watched(tmp_path)
-    it.free = 0.5
-    it.camera(WAITING, 300)
-    it.watch.finish()
-    assert [(each.active, each.reason) for each in it.wait(0)] == [
+def test_stopping_ends_active_alerts(tmp_path: Path) -> None:
+    harness = HealthWatchHarness(tmp_path)
+    harness.free = 0.5
+    harness.camera(WAITING, 300)
+    harness.watch.finish()
+    assert [(each.active, each.reason) for each in harness.wait(0)] == [
         (False, "The monitor was stopped.")
     ] * 2
 
 
-def test_a_real_disk_is_asked(tmp_path: Path) -> None:
+def test_real_disk_is_queried(tmp_path: Path) -> None:
     space = disk_space(tmp_path)
     assert space is not None
     assert 0 < space.free <= space.total
@@ -164,7 +164,7 @@ def test_a_real_disk_is_asked(tmp_path: Path) -> None:
     st.integers(0, 120),
     st.integers(0, 120),
 )
-def test_conditions_change_only_after_their_time(
+def test_conditions_change_only_after_their_delay(
     steps: list[tuple[bool, int]], begin: int, end: int
 ) -> None:
     condition = DelayedCondition()
@@ -187,12 +187,12 @@ def test_conditions_change_only_after_their_time(
 
 
 @pytest.mark.parametrize("state", [WAITING, RUNNING])
-def test_a_camera_that_was_removed_is_forgotten(tmp_path: Path, state: CameraState) -> None:
-    it = Watched(tmp_path)
-    it.camera(WAITING, 200)
-    values = it.configuration.settings.model_copy(
+def test_removed_camera_is_forgotten(tmp_path: Path, state: CameraState) -> None:
+    harness = HealthWatchHarness(tmp_path)
+    harness.camera(WAITING, 200)
+    values = harness.configuration.settings.model_copy(
         update={"cameras": configured(tmp_path, cameras={"hall": {"source": "1"}}).settings.cameras}
     )
-    it.configuration.change(values)
-    (ended,) = it.camera(state, 200)
+    harness.configuration.change(values)
+    (ended,) = harness.camera(state, 200)
     assert not ended.active

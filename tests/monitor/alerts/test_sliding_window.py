@@ -1,4 +1,4 @@
-"""The sliding window: right sums, bounded memory, clocks that jump."""
+"""The sliding window: correct sums, bounded memory, jumping clocks."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listening import BEGIN, crowd, reading
+from event_bus_helpers import BEGIN, crowd, reading
 from sentistream.monitor.alerts import SlidingWindow
 from sentistream.monitor.alerts.sliding_window import CLOCK_STEP, MAX_TRACKS
 
 
-def test_shares_are_of_the_time_of_faces() -> None:
+def test_shares_are_weighted_by_face_time() -> None:
     window = SlidingWindow(60)
     window.add(BEGIN, [reading("a", 1.0, seen=1.0), reading("b", 0.0, seen=0.5)])
     window.add(BEGIN + 1, [reading("b", 0.0, seen=0.5)])
@@ -25,7 +25,7 @@ def test_shares_are_of_the_time_of_faces() -> None:
     assert stats.covered == pytest.approx(2 / 60)
 
 
-def test_nobody_is_not_the_same_as_not_watched() -> None:
+def test_nobody_in_view_differs_from_not_watched() -> None:
     window = SlidingWindow(10)
     for second in range(10):
         window.add(BEGIN + second, [])
@@ -43,7 +43,7 @@ def test_nobody_is_not_the_same_as_not_watched() -> None:
         max_size=80,
     ),
 )
-def test_agrees_with_looking_at_every_second(
+def test_window_agrees_with_summing_every_second(
     length: int, steps: list[tuple[int, list[tuple[int, float]]]]
 ) -> None:
     window = SlidingWindow(length)
@@ -65,7 +65,7 @@ def test_agrees_with_looking_at_every_second(
 
 
 @given(st.lists(st.integers(-(10**10), 10**10), min_size=1, max_size=40), st.integers(1, 86_400))
-def test_any_order_of_times_is_survived(times: list[int], length: int) -> None:
+def test_times_in_any_order_are_accepted(times: list[int], length: int) -> None:
     window = SlidingWindow(length)
     for time in times:
         window.add(time, crowd(2, 0.5))
@@ -74,7 +74,7 @@ def test_any_order_of_times_is_survived(times: list[int], length: int) -> None:
     assert stats.shares is None or 0 <= stats.shares["negative"] <= 1
 
 
-def test_a_clock_set_back_loses_nothing() -> None:
+def test_clock_set_back_loses_nothing() -> None:
     window = SlidingWindow(600)
     for second in range(300):
         window.add(BEGIN + second, crowd(3, 0.2))
@@ -84,7 +84,7 @@ def test_a_clock_set_back_loses_nothing() -> None:
     assert window.stats().appearances == 3
 
 
-def test_a_clock_set_forward_leaves_a_gap_that_fills() -> None:
+def test_clock_set_forward_leaves_a_gap_that_fills() -> None:
     window = SlidingWindow(100)
     for second in range(100):
         window.add(BEGIN + second, crowd(1, 1.0))
@@ -93,16 +93,16 @@ def test_a_clock_set_forward_leaves_a_gap_that_fills() -> None:
     assert window.stats().shares == {"positive": 0.0, "neutral": 1.0, "negative": 0.0}
 
 
-def test_late_seconds_find_their_place() -> None:
+def test_late_seconds_are_inserted() -> None:
     window = SlidingWindow(20)
     window.add(BEGIN + 25, crowd(1, 1.0))
-    window.add(BEGIN + 10, crowd(1, 0.0))  # within CLOCK_STEP and inside
-    window.add(BEGIN + 1, crowd(1, 0.0))  # within CLOCK_STEP, too old by now
+    window.add(BEGIN + 10, crowd(1, 0.0))  # within CLOCK_STEP and inside the window
+    window.add(BEGIN + 1, crowd(1, 0.0))  # within CLOCK_STEP, but too old by now
     assert CLOCK_STEP >= 24
     assert window.stats().seen == 2
 
 
-def test_a_day_of_a_crowd_stays_small() -> None:
+def test_day_of_a_crowd_uses_little_memory() -> None:
     window = SlidingWindow(24 * 3600)
     tracemalloc.start()
     for second in range(0, 24 * 3600, 10):

@@ -1,4 +1,4 @@
-"""Alerts over REST: who was told, who takes care of it, and channels that are tried."""
+"""Alerts over REST: deliveries, acknowledgements, and channel tests."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ import pytest
 from store.sample_readings import TEN, alert, crowd
 from websockets.sync.client import connect
 
-from api.serving import MANAGER, VIEWER, Served, settings, wait_for
-from mail_server import mail_server
-from mosquitto import free_port
-from receiver import receiving
+from api.served_monitor import MANAGER, VIEWER, ServedMonitor, settings
+from free_port import free_port
+from http_receiver import receiving
 from sentistream.monitor.observations import Alert, AlertKind, Delivery, DeliveryState
 from sentistream.translatable import Translatable
+from smtp_server import mail_server
+from waiting import wait_until
 
 DOWN = replace(
     alert(TEN + 10.0),
@@ -28,19 +29,19 @@ DOWN = replace(
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    with Served(tmp_path) as served:
+def served(tmp_path: Path) -> Iterator[ServedMonitor]:
+    with ServedMonitor(tmp_path) as served:
         yield served
 
 
-def stored(served: Served, given: Alert) -> Alert:
-    """Published and written, as the store's writer does."""
-    served.bus.publish(given)
-    served.store.add_alert(given)
-    return given
+def stored(served: ServedMonitor, custom_settings: Alert) -> Alert:
+    """Publish an event and wait until the store's writer has written it."""
+    served.bus.publish(custom_settings)
+    served.store.add_alert(custom_settings)
+    return custom_settings
 
 
-def test_one_alert_with_all_that_belongs_to_it(served: Served) -> None:
+def test_alert_includes_its_deliveries_and_acknowledgement(served: ServedMonitor) -> None:
     stored(served, DOWN)
     refused = Delivery(
         incident="d0d0",
@@ -52,7 +53,7 @@ def test_one_alert_with_all_that_belongs_to_it(served: Served) -> None:
         attempts=5,
     )
     served.store.add_delivery(refused)
-    with served.person(VIEWER) as client:
+    with served.browser_client(VIEWER) as client:
         found = client.get("/api/alerts/d0d0").json()
         assert found["begin"]["kind"] == "camera"
         assert found["begin"]["reason"] == "10.0.0.4 does not answer."
@@ -70,12 +71,12 @@ def test_one_alert_with_all_that_belongs_to_it(served: Served) -> None:
         assert client.get("/api/alerts/d0d0").json()["end"]["time"] == "2026-01-05T10:05:00Z"
 
 
-def test_the_first_who_acknowledges_is_noted_and_everybody_hears_of_it(served: Served) -> None:
+def test_first_acknowledgement_is_stored_and_published(served: ServedMonitor) -> None:
     stored(served, DOWN)
     with (
-        served.person(VIEWER) as viewer,
-        served.person(MANAGER) as manager,
-        served.by_token() as program,
+        served.browser_client(VIEWER) as viewer,
+        served.browser_client(MANAGER) as manager,
+        served.api_client() as program,
     ):
         assert viewer.post("/api/alerts/d0d0/acknowledge").status_code == 403
         token = program.headers["authorization"]
@@ -83,18 +84,18 @@ def test_the_first_who_acknowledges_is_noted_and_everybody_hears_of_it(served: S
             f"ws://127.0.0.1:{served.port}/api/events?kinds=acknowledgement",
             additional_headers={"Authorization": token},
         ) as socket:
-            given = manager.post("/api/alerts/d0d0/acknowledge").json()
-            told = json.loads(socket.recv(10))
-        assert (given["incident"], given["user"]) == ("d0d0", MANAGER)
-        assert told["kind"] == "acknowledgement"
-        assert told["acknowledgement"]["user"] == MANAGER
+            custom_settings = manager.post("/api/alerts/d0d0/acknowledge").json()
+            event = json.loads(socket.recv(10))
+        assert (custom_settings["incident"], custom_settings["user"]) == ("d0d0", MANAGER)
+        assert event["kind"] == "acknowledgement"
+        assert event["acknowledgement"]["user"] == MANAGER
         later = program.post("/api/alerts/d0d0/acknowledge").json()
-        assert later == given
+        assert later == custom_settings
         assert manager.post("/api/alerts/no-such/acknowledge").status_code == 404
-        assert viewer.get("/api/alerts/d0d0").json()["acknowledgement"] == given
+        assert viewer.get("/api/alerts/d0d0").json()["acknowledgement"] == custom_settings
 
 
-def test_channels_are_tried_and_say_what_is_wrong(tmp_path: Path) -> None:
+def test_channel_test_reports_what_is_wrong(tmp_path: Path) -> None:
     with mail_server() as mail, receiving(200) as hook, receiving(403) as push:
         values: dict[str, Any] = {
             "email": {
@@ -110,7 +111,10 @@ def test_channels_are_tried_and_say_what_is_wrong(tmp_path: Path) -> None:
                 {"url": f"http://127.0.0.1:{free_port()}/x", "format": "discord"},
             ],
         }
-        with Served(tmp_path, settings(**values)) as served, served.person() as client:
+        with (
+            ServedMonitor(tmp_path, settings(**values)) as served,
+            served.browser_client() as client,
+        ):
             found = client.get("/api/channels").json()
             assert [each["key"] for each in found] == [
                 "email",
@@ -131,12 +135,12 @@ def test_channels_are_tried_and_say_what_is_wrong(tmp_path: Path) -> None:
         assert json.loads(hook.requests[0].body)["blocks"][0]["text"]["text"] == "Test message"
     assert "(status 403)" in results["ntfy-1"]["reason"]
     assert "refuses the connection" in results["webhooks-2"]["reason"]
-    told = json.dumps([found, results])
+    event = json.dumps([found, results])
     for secret in ("shop-7f3a91", "tk_secret1234", "secret-path"):
-        assert secret not in told
+        assert secret not in event
 
 
-def test_digests_as_pdf_and_by_mail(tmp_path: Path) -> None:
+def test_digests_are_served_as_pdf_and_mailed(tmp_path: Path) -> None:
     with mail_server() as mail:
         email = {
             "host": "localhost",
@@ -145,9 +149,9 @@ def test_digests_as_pdf_and_by_mail(tmp_path: Path) -> None:
             "sender": "m@example.org",
             "recipients": ["o@example.org"],
         }
-        with Served(tmp_path, settings(email=email)) as served:
+        with ServedMonitor(tmp_path, settings(email=email)) as served:
             served.store.add(crowd(TEN, TEN + 600))
-            with served.person() as client:
+            with served.browser_client() as client:
                 answer = client.get("/api/digest/week.pdf?day=2026-01-05")
                 assert answer.headers["content-type"] == "application/pdf"
                 assert "sentistream-week-2026-W02.pdf" in answer.headers["content-disposition"]
@@ -155,7 +159,7 @@ def test_digests_as_pdf_and_by_mail(tmp_path: Path) -> None:
                 assert client.get("/api/digest/year.pdf").status_code == 422
                 sent = client.post("/api/digest/month/send?day=2026-01-05").json()
                 assert sent["state"] == "delivered", sent
-            with served.person(VIEWER) as viewer:
+            with served.browser_client(VIEWER) as viewer:
                 assert viewer.get("/api/digest/week.pdf").status_code == 403
         (message,) = mail.messages
     assert message["Subject"] == "sentistream: Monthly digest: January 2026"
@@ -163,19 +167,19 @@ def test_digests_as_pdf_and_by_mail(tmp_path: Path) -> None:
     assert attached.get_filename() == "sentistream-month-2026-01.pdf"
 
 
-def test_without_a_mail_server_nothing_is_sent(served: Served) -> None:
-    with served.person() as client:
+def test_mail_is_not_sent_without_a_server(served: ServedMonitor) -> None:
+    with served.browser_client() as client:
         answer = client.post("/api/digest/week/send")
         assert answer.status_code == 400
         assert "no mail server" in answer.json()["detail"]
 
 
-def test_deliveries_are_for_managers(served: Served) -> None:
+def test_deliveries_are_visible_to_managers_only(served: ServedMonitor) -> None:
     served.store.add_delivery(
         Delivery(
             incident="", channel="x", event="test", time=TEN + 0.0, state=DeliveryState.DELIVERED
         )
     )
-    with served.person(VIEWER) as viewer, served.person() as manager:
+    with served.browser_client(VIEWER) as viewer, served.browser_client() as manager:
         assert viewer.get("/api/deliveries").status_code == 403
-        wait_for(lambda: manager.get("/api/deliveries").json())
+        wait_until(lambda: manager.get("/api/deliveries").json())

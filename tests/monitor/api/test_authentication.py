@@ -1,4 +1,4 @@
-"""Nobody gets in who is not known, whatever there is to get at."""
+"""No route answers unauthenticated requests, whatever is mounted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Mount
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from api.serving import Served
+from api.served_monitor import ServedMonitor
 from sentistream.monitor.api.security.authentication import PUBLIC_ROUTES
 
 SECRET = "A" * 43
@@ -27,11 +27,11 @@ _OPEN = {
     ("POST", "/setup/{secret}"),
     ("GET", "/static-login/{name}.css"),
 }
-"""All that strangers may see; a change here is a decision."""
+"""Everything public; any change here must be deliberate."""
 
 
 def _page(app: FastAPI) -> None:
-    """What a page would mount: routes at the root, an application with a WebSocket of its own."""
+    """What a page would mount: routes at the root, and a sub-application with a WebSocket."""
     page = FastAPI(openapi_url=None)
 
     @page.get("/")
@@ -54,7 +54,7 @@ def _page(app: FastAPI) -> None:
 
 
 def _listed(routes: Sequence[BaseRoute], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Method and path of every route, of mounted applications too; WS for WebSockets."""
+    """Method and path of every route, including mounted applications; WS for WebSockets."""
     for context in iter_route_contexts(routes):
         route = context.original_route
         if isinstance(route, Mount):
@@ -71,9 +71,9 @@ def _listed(routes: Sequence[BaseRoute], prefix: str = "") -> Iterator[tuple[str
 
 
 @pytest.fixture(scope="module")
-def mounted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with Served(tmp_path_factory.mktemp("mounted"), mount=_page) as served:
-        served.sees()
+def mounted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMonitor]:
+    with ServedMonitor(tmp_path_factory.mktemp("mounted"), mount=_page) as served:
+        served.publish_observation()
         yield served
 
 
@@ -82,14 +82,14 @@ def _filled(path: str) -> str:
     return re.sub(r"\{(\w+)(?::\w+)?\}", lambda found: values.get(found[1], "door"), path)
 
 
-def test_every_route_refuses_strangers(mounted: Served) -> None:
+def test_every_route_refuses_anonymous_requests(mounted: ServedMonitor) -> None:
     listed = set(_listed(mounted.app.routes))
     assert len(listed) > 35, listed
     assert {"/api/readings", "/api/events", "/metrics", "/sockets_of_a_page/any/thing"} <= {
         path for _, path in listed
     }
     assert {route for route in listed if route in _OPEN} == _OPEN
-    with mounted.stranger() as client:
+    with mounted.anonymous() as client:
         for method, path in sorted(listed - _OPEN):
             if method == "HEAD" and ("GET", path) in _OPEN:
                 continue
@@ -106,8 +106,8 @@ def test_every_route_refuses_strangers(mounted: Served) -> None:
                 assert answer.json()["status"] == 401
 
 
-def test_open_routes_answer_and_tell_nothing(mounted: Served) -> None:
-    with mounted.stranger() as client:
+def test_public_routes_reveal_nothing(mounted: ServedMonitor) -> None:
+    with mounted.anonymous() as client:
         assert client.get("/health").json() in ({"status": "ok"}, {"status": "degraded"})
         assert client.get("/login").status_code == 200
         assert client.get(f"/setup/{SECRET}").status_code == 404
@@ -117,7 +117,7 @@ def test_open_routes_answer_and_tell_nothing(mounted: Served) -> None:
             assert not any(word in text for word in ("anna", "door", "Till", "sqlite", "camera"))
 
 
-def test_the_guard_opens_only_what_is_listed_here() -> None:
+def test_only_listed_routes_are_public() -> None:
     patterns = {(method, path) for path, methods in PUBLIC_ROUTES.items() for method in methods}
     assert len([one for one in patterns if one[0] != "HEAD"]) == len(_OPEN)
     for method, path in _OPEN:
@@ -151,10 +151,10 @@ def test_the_guard_opens_only_what_is_listed_here() -> None:
         "/sockets_of_a_page/socket.io/?EIO=4&transport=polling",
     ],
 )
-def test_odd_paths_lead_nowhere(mounted: Served, path: str) -> None:
-    # httpx would tidy the path up; the server is to see it as it is
+def test_malformed_paths_are_refused(mounted: ServedMonitor, path: str) -> None:
+    # httpx would normalize the path; the server must see it unchanged
     url = httpx.URL(mounted.url).copy_with(raw_path=path.encode())
-    with mounted.stranger() as client:
+    with mounted.anonymous() as client:
         answer = client.get(url)
     assert answer.status_code in (401, 404, 422), answer.text
     assert b"k3x" not in answer.content
@@ -176,14 +176,14 @@ def test_odd_paths_lead_nowhere(mounted: Served, path: str) -> None:
         {"x-http-method-override": "GET"},
     ],
 )
-def test_made_up_credentials_are_none(mounted: Served, headers: dict[str, str]) -> None:
-    with mounted.stranger(headers=headers) as client:
+def test_invalid_credentials_are_refused(mounted: ServedMonitor, headers: dict[str, str]) -> None:
+    with mounted.anonymous(headers=headers) as client:
         assert client.get("/api/live").status_code == 401
         assert client.post("/health").status_code == 401
 
 
-def test_pages_lead_to_the_login_and_back(mounted: Served) -> None:
-    with mounted.stranger(headers={"accept": "text/html"}) as client:
+def test_pages_redirect_to_the_login_and_back(mounted: ServedMonitor) -> None:
+    with mounted.anonymous(headers={"accept": "text/html"}) as client:
         assert client.get("/").headers["location"] == "/login"
         answer = client.get("/history?week=3&day=mon")
         assert answer.status_code == 303
@@ -192,11 +192,11 @@ def test_pages_lead_to_the_login_and_back(mounted: Served) -> None:
         assert client.get("/api/live").status_code == 401
 
 
-def test_a_token_shown_in_place_of_a_session_is_none(mounted: Served) -> None:
+def test_token_in_the_session_cookie_is_refused(mounted: ServedMonitor) -> None:
     token = mounted.token()
-    with mounted.person() as client:
+    with mounted.browser_client() as client:
         session = client.cookies["sentistream_session"]
-    with mounted.stranger(headers={"authorization": f"Bearer {session}"}) as client:
+    with mounted.anonymous(headers={"authorization": f"Bearer {session}"}) as client:
         assert client.get("/api/live").status_code == 401
-    with mounted.stranger(cookies={"sentistream_session": token}) as client:
+    with mounted.anonymous(cookies={"sentistream_session": token}) as client:
         assert client.get("/api/live").status_code == 401

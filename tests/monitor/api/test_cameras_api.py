@@ -1,4 +1,4 @@
-"""What happens now: cameras, pictures, visitors, health, figures."""
+"""The current state: cameras, previews, visitors, health, metrics."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import threading
 import time
 from pathlib import Path
 
-from api.serving import VIEWER, Served, settings
+from api.served_monitor import VIEWER, ServedMonitor, settings
 from sentistream.monitor.accounts import Role
 from sentistream.monitor.observations import CameraHealth, CameraState
 
 HOUR = 3600
 
 
-def test_live_and_cameras(lived: Served) -> None:
-    with lived.by_token(Role.VIEWER) as client:
+def test_live_state_and_cameras_are_listed(populated: ServedMonitor) -> None:
+    with populated.api_client(Role.VIEWER) as client:
         seen = client.get("/api/live").json()
         assert [one["camera"] for one in seen] == ["door"]
         assert seen[0]["time"] == "2026-01-05T10:00:00.500000Z"
@@ -24,7 +24,7 @@ def test_live_and_cameras(lived: Served) -> None:
         assert front["flags"] == ["small_face", "more_faces"]
         assert front["pose"] == {"yaw": 12.5, "pitch": -3.0, "roll": 4.0}
         assert (front["voice_share"], aside["voice_share"]) == (0.125, None)
-        # what is not read is not guessed
+        # unread faces have no made-up values
         assert (aside["label"], aside["smoothed"], aside["mouth_open"]) == ("unknown", None, None)
         assert aside["flags"] == ["turned_away", "more_faces"]
         assert aside["pose"]["yaw"] == -71.0
@@ -34,33 +34,37 @@ def test_live_and_cameras(lived: Served) -> None:
         assert till["health"] is None
 
 
-def test_previews_ask_the_camera_for_pictures(lived: Served) -> None:
-    lived.cameras.watched.clear()
-    with lived.by_token(Role.VIEWER) as client:
+def test_preview_request_reaches_the_camera(populated: ServedMonitor) -> None:
+    populated.cameras.watched.clear()
+    with populated.api_client(Role.VIEWER) as client:
         picture = client.get("/api/cameras/door/preview.jpg")
         assert picture.content == b"\xff\xd8 picture"
         assert picture.headers["content-type"] == "image/jpeg"
         assert client.get("/api/cameras/till/preview.jpg").status_code == 404
         assert client.get("/api/cameras/other/preview.jpg").status_code == 404
-    assert lived.cameras.watched == ["door", "till"]
+    assert populated.cameras.watched == ["door", "till"]
 
 
-def test_restarting(lived: Served) -> None:
-    with lived.by_token() as client:
+def test_camera_is_restarted(populated: ServedMonitor) -> None:
+    with populated.api_client() as client:
         assert client.post("/api/cameras/door/restart").status_code == 204
         assert client.post("/api/cameras/none/restart").status_code == 404
-    assert lived.cameras.restarted == ["door"]
+    assert populated.cameras.restarted == ["door"]
 
 
-def test_visitors_cameras(tmp_path: Path) -> None:
-    with Served(tmp_path) as served, served.person(VIEWER) as one, served.by_token() as manager:
+def test_visitor_cameras_are_connected_and_ended(tmp_path: Path) -> None:
+    with (
+        ServedMonitor(tmp_path) as served,
+        served.browser_client(VIEWER) as one,
+        served.api_client() as manager,
+    ):
         assert one.post("/api/browser-camera", json={"sdp": "nonsense"}).status_code == 400
         answer = one.post("/api/browser-camera", json={"type": "offer", "sdp": "v=0"}).json()
         assert answer == {"type": "answer", "sdp": "v=0 answer", "camera": "visitor-1"}
         second = one.post("/api/browser-camera", json={"sdp": "v=0"}).json()["camera"]
-        with served.person(VIEWER) as other:
+        with served.browser_client(VIEWER) as other:
             assert other.delete("/api/browser-camera/visitor-1").status_code == 404
-        # a camera of the configuration is nobody's to end
+        # a configured camera cannot be ended by anybody
         assert manager.delete("/api/browser-camera/door").status_code == 404
         assert one.delete("/api/browser-camera/visitor-1").status_code == 204
         assert one.delete("/api/browser-camera/visitor-1").status_code == 404
@@ -69,19 +73,19 @@ def test_visitors_cameras(tmp_path: Path) -> None:
         assert one.post("/api/browser-camera", json={"sdp": "v" * 65_537}).status_code == 422
 
 
-def test_what_is_switched_off(tmp_path: Path) -> None:
-    given = settings(server={"browser_cameras": 0}, privacy={"preview": False})
-    with Served(tmp_path, given) as served, served.by_token() as client:
-        served.sees()
+def test_disabled_features_are_refused(tmp_path: Path) -> None:
+    custom_settings = settings(server={"browser_cameras": 0}, privacy={"preview": False})
+    with ServedMonitor(tmp_path, custom_settings) as served, served.api_client() as client:
+        served.publish_observation()
         assert client.get("/api/cameras/door/preview.jpg").status_code == 403
         assert client.post("/api/browser-camera", json={"sdp": "v=0"}).status_code == 403
         assert served.cameras.watched == []
 
 
-def test_health_ready_and_metrics(tmp_path: Path) -> None:
+def test_health_readiness_and_metrics(tmp_path: Path) -> None:
     well = [True]
 
-    class Watched:
+    class CountingStore:
         def __init__(self, store: object) -> None: ...
 
         def is_writable(self) -> bool:
@@ -92,19 +96,22 @@ def test_health_ready_and_metrics(tmp_path: Path) -> None:
         status: str = client.get("/health").json()["status"]
         return status, client.get("/ready").status_code
 
-    with Served(tmp_path, store=Watched) as served, served.by_token(Role.VIEWER) as client:
+    with (
+        ServedMonitor(tmp_path, store=CountingStore) as served,
+        served.api_client(Role.VIEWER) as client,
+    ):
         assert both() == ("degraded", 503)
-        served.sees()
+        served.publish_observation()
         assert both() == ("ok", 200)
         well[0] = False
         assert both() == ("degraded", 503)
         well[0] = True
         served.bus.publish(CameraHealth(camera="door", state=CameraState.PAUSED, since=0))
-        # nobody is to be watched now: that is as it should be
+        # nobody needs to be watched now: that is fine
         assert both() == ("ok", 200)
         served.bus.publish(CameraHealth(camera="till", state=CameraState.WAITING, since=0))
         assert both() == ("degraded", 503)
-        served.sees()
+        served.publish_observation()
         text = client.get("/metrics").text
     lines = text.splitlines()
     assert 'sentistream_camera_state{camera="door",state="running"} 1.0' in lines
@@ -120,7 +127,7 @@ def test_health_ready_and_metrics(tmp_path: Path) -> None:
     assert any(line.startswith("process_resident_memory_bytes ") for line in lines)
 
 
-def test_a_database_that_hangs_does_not_hang_the_health(tmp_path: Path) -> None:
+def test_hanging_database_does_not_block_the_health_check(tmp_path: Path) -> None:
     go_on = threading.Event()
 
     class Hanging:
@@ -129,8 +136,8 @@ def test_a_database_that_hangs_does_not_hang_the_health(tmp_path: Path) -> None:
         def is_writable(self) -> bool:
             return go_on.wait(30)
 
-    with Served(tmp_path, store=Hanging) as served, served.stranger() as client:
-        served.sees()
+    with ServedMonitor(tmp_path, store=Hanging) as served, served.anonymous() as client:
+        served.publish_observation()
         begin = time.monotonic()
         assert client.get("/health").json() == {"status": "degraded"}
         assert time.monotonic() - begin < 10

@@ -1,4 +1,4 @@
-"""The Python client against a served monitor, and the example of the documentation."""
+"""The Python client against a running monitor, and the documented example."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from store.sample_readings import TEN, alert, crowd
 
 import sentistream.client as client_package
-from api.serving import Served, settings, wait_for
+from api.served_monitor import ServedMonitor, settings
 from sentistream.client import (
     Alert,
     Client,
@@ -25,29 +25,30 @@ from sentistream.client import (
 )
 from sentistream.errors import InputError, OutputError
 from sentistream.monitor.accounts import Role
+from waiting import wait_until
 
 BEGIN = datetime.fromtimestamp(TEN, UTC)
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    given = settings(privacy={"smallest_group": 5})
-    with Served(tmp_path_factory.mktemp("client"), given) as served:
+def populated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMonitor]:
+    custom_settings = settings(privacy={"smallest_group": 5})
+    with ServedMonitor(tmp_path_factory.mktemp("client"), custom_settings) as served:
         served.store.add(crowd(TEN, TEN + 1500))
         served.store.add(crowd(TEN, TEN + 10, ("x",), camera="till"))
         served.store.add_alert(alert(TEN + 300))
-        served.sees()
+        served.publish_observation()
         yield served
 
 
 @pytest.fixture
-def client(lived: Served) -> Iterator[Client]:
-    with Client(lived.url, lived.token(Role.MANAGER)) as client:
+def client(populated: ServedMonitor) -> Iterator[Client]:
+    with Client(populated.url, populated.token(Role.MANAGER)) as client:
         yield client
 
 
-def test_history(client: Client) -> None:
+def test_history_is_returned(client: Client) -> None:
     for begin in (BEGIN, float(TEN), BEGIN.replace(tzinfo=None)):
         found = client.history(begin, BEGIN + timedelta(hours=1), camera="door")
         assert [one.begin for one in found] == [BEGIN]
@@ -62,7 +63,7 @@ def test_history(client: Client) -> None:
     assert both["till"].positive is None
 
 
-def test_the_names_of_the_last_version_still_work_and_say_the_new_ones(client: Client) -> None:
+def test_deprecated_names_work_and_name_their_replacements(client: Client) -> None:
     with pytest.warns(DeprecationWarning, match="called Aggregate"):
         old = client_package.Sum
     assert old is client_package.Aggregate
@@ -73,7 +74,7 @@ def test_the_names_of_the_last_version_still_work_and_say_the_new_ones(client: C
         assert client.together(begin, end) == client.aggregate(begin, end)
 
 
-def test_readings_come_in_parts(client: Client) -> None:
+def test_readings_are_paged(client: Client) -> None:
     found = list(client.readings(BEGIN, BEGIN + timedelta(hours=1), camera="door"))
     assert len(found) == 7500
     assert len({(one.time, one.track) for one in found}) == 7500
@@ -81,7 +82,7 @@ def test_readings_come_in_parts(client: Client) -> None:
     assert found[0].neutral == pytest.approx(0.5)
 
 
-def test_what_is_now(client: Client) -> None:
+def test_live_state_is_returned(client: Client) -> None:
     (seen,) = client.live()
     assert (seen.camera, seen.max_faces, seen.left_out) == ("door", 2, 3)
     front, aside = seen.faces
@@ -98,7 +99,7 @@ def test_what_is_now(client: Client) -> None:
     assert client.alerts(since=BEGIN + timedelta(days=1)) == []
 
 
-def test_files(client: Client, tmp_path: Path) -> None:
+def test_exports_are_written_to_files(client: Client, tmp_path: Path) -> None:
     path = client.export(tmp_path / "hours.csv", "hour", BEGIN, BEGIN + timedelta(hours=1))
     with path.open(encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == 2
@@ -112,32 +113,32 @@ def test_files(client: Client, tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["hours.csv"]
 
 
-def test_events(client: Client, lived: Served) -> None:
+def test_events_are_streamed(client: Client, populated: ServedMonitor) -> None:
     def happen() -> None:
-        wait_for(lambda: lived.bus.subscribers == 1)
-        lived.sees()
-        lived.bus.publish(alert(TEN))
+        wait_until(lambda: populated.bus.subscribers == 1)
+        populated.publish_observation()
+        populated.bus.publish(alert(TEN))
 
     thread = threading.Thread(target=happen)
     thread.start()
     events = client.events()
-    health, seen, told = next(events), next(events), next(events)
+    health, seen, alert_event = next(events), next(events), next(events)
     events.close()  # type: ignore[attr-defined]
     thread.join()
     assert isinstance(health, Health)
     assert isinstance(seen, Observation)
-    assert isinstance(told, Alert)
-    wait_for(lambda: lived.bus.subscribers == 0)
+    assert isinstance(alert_event, Alert)
+    wait_until(lambda: populated.bus.subscribers == 0)
 
 
-def test_events_end_with_the_token(lived: Served) -> None:
-    with Client(lived.url, lived.token(Role.VIEWER, "short")) as client:
+def test_revoking_the_token_ends_the_event_stream(populated: ServedMonitor) -> None:
+    with Client(populated.url, populated.token(Role.VIEWER, "short")) as client:
         events = client.events()
 
         def revoke() -> None:
-            wait_for(lambda: lived.bus.subscribers == 1)
-            name = next(t.name for t in lived.accounts.tokens() if t.name.startswith("short"))
-            lived.accounts.revoke_token(name)
+            wait_until(lambda: populated.bus.subscribers == 1)
+            name = next(t.name for t in populated.accounts.tokens() if t.name.startswith("short"))
+            populated.accounts.revoke_token(name)
 
         thread = threading.Thread(target=revoke)
         thread.start()
@@ -150,8 +151,8 @@ def test_events_end_with_the_token(lived: Served) -> None:
         assert refused.value.status == 401
 
 
-def test_refusals_are_told(lived: Served) -> None:
-    with Client(lived.url, lived.token(Role.VIEWER)) as client:
+def test_refusals_raise_errors(populated: ServedMonitor) -> None:
+    with Client(populated.url, populated.token(Role.VIEWER)) as client:
         with pytest.raises(MonitorError, match="Only managers") as refused:
             next(client.readings(BEGIN))
         assert refused.value.status == 403
@@ -160,7 +161,7 @@ def test_refusals_are_told(lived: Served) -> None:
         assert refused.value.status == 403
         with pytest.raises(MonitorError, match=r"query\.step"):
             client.history(BEGIN, step="second")  # type: ignore[arg-type]
-    with Client(lived.url, "none") as client:
+    with Client(populated.url, "none") as client:
         with pytest.raises(MonitorError, match="needs a login") as refused:
             client.live()
         assert refused.value.status == 401
@@ -168,9 +169,12 @@ def test_refusals_are_told(lived: Served) -> None:
             next(client.events())
 
 
-def test_too_many_requests_say_how_long(tmp_path: Path) -> None:
-    given = settings(server={"requests_a_minute": 10})
-    with Served(tmp_path, given) as served, Client(served.url, served.token()) as client:
+def test_rate_limit_reports_the_waiting_time(tmp_path: Path) -> None:
+    custom_settings = settings(server={"requests_a_minute": 10})
+    with (
+        ServedMonitor(tmp_path, custom_settings) as served,
+        Client(served.url, served.token()) as client,
+    ):
         with pytest.raises(MonitorError) as refused:
             for _ in range(20):
                 client.live()
@@ -179,7 +183,7 @@ def test_too_many_requests_say_how_long(tmp_path: Path) -> None:
         assert 0 < refused.value.wait <= 6
 
 
-def test_nobody_there() -> None:
+def test_unreachable_server_is_reported() -> None:
     with Client("http://127.0.0.1:9", "x", timeout=2) as client:
         with pytest.raises(UnreachableError, match="does not answer"):
             client.live()
@@ -189,13 +193,13 @@ def test_nobody_there() -> None:
         Client("ftp://monitor", "x")
 
 
-def test_the_token_is_not_shown() -> None:
+def test_token_is_not_shown() -> None:
     assert (
         repr(Client("http://127.0.0.1:9", "sentistream_hidden")) == "Client('http://127.0.0.1:9')"
     )
 
 
-def test_it_needs_nothing_of_the_monitor() -> None:
+def test_client_imports_nothing_of_the_monitor() -> None:
     code = (
         "import sys; sys.modules.update(dict.fromkeys(['fastapi', 'sqlalchemy', 'pydantic', "
         "'argon2'])); from sentistream.client import Client; "
@@ -205,12 +209,12 @@ def test_it_needs_nothing_of_the_monitor() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)  # noqa: S603
 
 
-def test_the_documented_example_runs(lived: Served, tmp_path: Path) -> None:
+def test_documented_example_runs(populated: ServedMonitor, tmp_path: Path) -> None:
     text = (ROOT / "docs" / "api.md").read_text("utf-8")
     example = text.split("```python\n", 1)[1].split("```", 1)[0]
     assert "Client(" in example
-    token = lived.token(Role.MANAGER)
-    example = example.replace("http://127.0.0.1:8420", lived.url)
+    token = populated.token(Role.MANAGER)
+    example = example.replace("http://127.0.0.1:8420", populated.url)
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, "-c", example],
         env={"SENTISTREAM_TOKEN": token, "PYTHONPATH": ":".join(sys.path), "PATH": ""},
@@ -220,12 +224,12 @@ def test_the_documented_example_runs(lived: Served, tmp_path: Path) -> None:
         text=True,
     )
     try:
-        wait_for(lambda: lived.bus.subscribers == 1 or process.poll() is not None)
-        lived.sees()
-        lived.bus.publish(alert(TEN))
-        said, _ = process.communicate(timeout=30)
+        wait_until(lambda: populated.bus.subscribers == 1 or process.poll() is not None)
+        populated.publish_observation()
+        populated.bus.publish(alert(TEN))
+        output, _ = process.communicate(timeout=30)
     finally:
         process.kill()
-    assert process.returncode == 0, said
-    assert "Grim faces" in said
+    assert process.returncode == 0, output
+    assert "Grim faces" in output
     assert (tmp_path / "yesterday.csv").exists()

@@ -1,4 +1,4 @@
-"""What was, as the API answers it from a real database."""
+"""History, as the API answers it from a real database."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ import pyarrow.parquet as pq
 import pytest
 from store.sample_readings import TEN, crowd
 
-from api.serving import Served, settings, wait_for
+from api.served_monitor import ServedMonitor, settings
 from sentistream.errors import StorageError
 from sentistream.monitor.accounts import Role
 from sentistream.monitor.api.history import EXPORTS_AT_ONCE
+from waiting import wait_until
 
 HOUR = 3600
 
 
-def test_history_by_hour(lived: Served) -> None:
-    with lived.by_token(Role.VIEWER) as client:
+def test_history_is_grouped_by_hour(populated: ServedMonitor) -> None:
+    with populated.api_client(Role.VIEWER) as client:
         for begin in (
             str(TEN),
             "2026-01-05T10:00:00Z",
@@ -44,8 +45,8 @@ def test_history_by_hour(lived: Served) -> None:
         assert len(by_minute) == 10
 
 
-def test_a_plus_sign_that_was_not_encoded(lived: Served) -> None:
-    with lived.by_token() as client:
+def test_unencoded_plus_sign_is_accepted(populated: ServedMonitor) -> None:
+    with populated.api_client() as client:
         answer = client.get(
             f"/api/history?begin=2026-01-05T11:00:00+01:00&end={TEN + HOUR}&camera=door"
         )
@@ -54,8 +55,8 @@ def test_a_plus_sign_that_was_not_encoded(lived: Served) -> None:
         assert answer.status_code == 200
 
 
-def test_together(lived: Served) -> None:
-    with lived.by_token(Role.VIEWER) as client:
+def test_aggregate_of_a_period(populated: ServedMonitor) -> None:
+    with populated.api_client(Role.VIEWER) as client:
         query = {"begin": TEN, "end": TEN + HOUR}
         found = {one["camera"]: one for one in client.get("/api/together", params=query).json()}
     assert found["door"]["appearances"] == 5
@@ -87,27 +88,30 @@ def test_together(lived: Served) -> None:
         ("export/users.csv", {"begin": TEN}, 422),
     ],
 )
-def test_no_question_is_without_bounds(
-    lived: Served, path: str, query: dict[str, str | int], status: int
+def test_every_query_parameter_is_bounded(
+    populated: ServedMonitor, path: str, query: dict[str, str | int], status: int
 ) -> None:
-    with lived.by_token() as client:
+    with populated.api_client() as client:
         answer = client.get(f"/api/{path}", params=query)
     assert answer.status_code == status, answer.text
     assert answer.json()["detail"]
 
 
-def test_too_many_sums_at_once_are_refused(tmp_path: Path) -> None:
+def test_too_many_buckets_are_refused(tmp_path: Path) -> None:
     cameras = {f"cam{n}": {"source": "demo:"} for n in range(40)}
-    with Served(tmp_path, settings(cameras=cameras)) as served, served.by_token() as client:
+    with (
+        ServedMonitor(tmp_path, settings(cameras=cameras)) as served,
+        served.api_client() as client,
+    ):
         query = {"begin": str(TEN), "end": str(TEN + 14 * 86_400), "step": "minute"}
         assert client.get("/api/history", params=query).status_code == 400
         assert client.get("/api/history", params=query | {"camera": "cam1"}).status_code == 200
 
 
-def test_readings_go_on_where_they_were_cut(lived: Served) -> None:
+def test_readings_continue_at_the_next_page(populated: ServedMonitor) -> None:
     seen: list[tuple[str, str]] = []
     begin: int | str | None = TEN
-    with lived.by_token() as client:
+    with populated.api_client() as client:
         for _ in range(100):
             query = {"begin": str(begin), "end": str(TEN + 60), "camera": "door", "limit": "7"}
             answer = client.get("/api/readings", params=query).json()
@@ -119,23 +123,23 @@ def test_readings_go_on_where_they_were_cut(lived: Served) -> None:
     assert seen[0] == ("2026-01-05T10:00:00Z", "a")
 
 
-def test_a_second_is_not_torn_apart(lived: Served) -> None:
-    with lived.by_token() as client:
+def test_page_break_does_not_split_a_second(populated: ServedMonitor) -> None:
+    with populated.api_client() as client:
         query = {"begin": str(TEN), "end": str(TEN + 60), "camera": "door", "limit": "2"}
         answer = client.get("/api/readings", params=query).json()
     assert len(answer["readings"]) == 5
     assert answer["next_begin"] == "2026-01-05T10:00:01Z"
 
 
-def test_readings_of_the_last_minute_by_themselves(lived: Served) -> None:
-    lived.store.add(crowd(int(time.time()) - 5, int(time.time()) - 4, ("late",)))
-    with lived.by_token() as client:
+def test_default_period_of_readings_is_the_last_minute(populated: ServedMonitor) -> None:
+    populated.store.add(crowd(int(time.time()) - 5, int(time.time()) - 4, ("late",)))
+    with populated.api_client() as client:
         found = client.get("/api/readings").json()["readings"]
     assert {one["track"] for one in found} == {"late"}
 
 
-def test_alerts_newest_first(lived: Served) -> None:
-    with lived.by_token(Role.VIEWER) as client:
+def test_alerts_are_newest_first(populated: ServedMonitor) -> None:
+    with populated.api_client(Role.VIEWER) as client:
         found = client.get("/api/alerts").json()
         assert [one["active"] for one in found] == [False, True]
         assert found[1]["time"] == "2026-01-05T10:05:00Z"
@@ -143,9 +147,9 @@ def test_alerts_newest_first(lived: Served) -> None:
         assert len(since) == 1
 
 
-def test_files(lived: Served) -> None:
+def test_exports_are_downloaded(populated: ServedMonitor) -> None:
     query = {"begin": TEN, "end": TEN + HOUR}
-    with lived.by_token() as client:
+    with populated.api_client() as client:
         text = client.get("/api/export/hour.csv", params=query)
         assert text.headers["content-type"] == "text/csv; charset=utf-8"
         assert (
@@ -162,10 +166,10 @@ def test_files(lived: Served) -> None:
 
 
 @pytest.mark.usefixtures("without_pyarrow")
-def test_parquet_without_its_package_is_refused_with_the_way_to_get_it(lived: Served) -> None:
+def test_parquet_without_pyarrow_names_the_package(populated: ServedMonitor) -> None:
     query = {"begin": TEN, "end": TEN + HOUR}
-    with lived.by_token() as client:
-        for _ in range(EXPORTS_AT_ONCE + 1):  # what is refused holds no place
+    with populated.api_client() as client:
+        for _ in range(EXPORTS_AT_ONCE + 1):  # a refused export takes no slot
             refused = client.get("/api/export/hour.parquet", params=query)
             assert refused.status_code == 501
             assert refused.headers["content-type"] == "application/problem+json"
@@ -175,7 +179,7 @@ def test_parquet_without_its_package_is_refused_with_the_way_to_get_it(lived: Se
         assert client.get("/api/export/hour.csv", params=query).status_code == 200
 
 
-def test_files_are_not_made_without_end_at_once(tmp_path: Path) -> None:
+def test_concurrent_exports_are_limited(tmp_path: Path) -> None:
     going, go_on = threading.Semaphore(0), threading.Event()
     closed: list[bool] = []
 
@@ -196,7 +200,7 @@ def test_files_are_not_made_without_end_at_once(tmp_path: Path) -> None:
             finally:
                 closed.append(True)
 
-    with Served(tmp_path, store=Slow) as served, served.by_token() as client:
+    with ServedMonitor(tmp_path, store=Slow) as served, served.api_client() as client:
         streams = [
             client.stream("GET", "/api/export/hour.csv", params={"begin": TEN, "end": TEN + 1})
             for _ in range(2)
@@ -208,18 +212,18 @@ def test_files_are_not_made_without_end_at_once(tmp_path: Path) -> None:
         third = client.get("/api/export/hour.csv", params={"begin": TEN, "end": TEN + 1})
         assert third.status_code == 429
         go_on.set()
-        # a client that goes away frees its place, and the file's rest is not made
+        # a disconnected client frees its slot, and the rest of the file is not produced
         for stream in streams:
             stream.__exit__(None, None, None)
-        wait_for(lambda: len(closed) == 2)
+        wait_until(lambda: len(closed) == 2)
         with client.stream(
             "GET", "/api/export/hour.csv", params={"begin": TEN, "end": TEN + 1}
         ) as fourth:
             assert fourth.status_code == 200
 
 
-def test_forgetting(tmp_path: Path) -> None:
-    with Served(tmp_path) as served, served.person() as client:
+def test_readings_are_erased(tmp_path: Path) -> None:
+    with ServedMonitor(tmp_path) as served, served.browser_client() as client:
         served.store.add(crowd(TEN, TEN + 10))
         served.store.add(crowd(TEN, TEN + 10, camera="till"))
         body = {"begin": "2026-01-05T10:00:02Z", "end": TEN + 5, "camera": "door"}
@@ -229,7 +233,7 @@ def test_forgetting(tmp_path: Path) -> None:
         assert len(left) == 35 + 50
 
 
-def test_a_database_that_is_gone_is_told(tmp_path: Path) -> None:
+def test_unavailable_database_is_reported(tmp_path: Path) -> None:
     class Broken:
         def __init__(self, store: object) -> None: ...
 
@@ -239,7 +243,7 @@ def test_a_database_that_is_gone_is_told(tmp_path: Path) -> None:
         def __getattr__(self, name: str) -> object:
             raise StorageError("The database rtsp://eye:hidden-71@x is locked.", "Wait.")
 
-    with Served(tmp_path, store=Broken) as served, served.by_token() as client:
+    with ServedMonitor(tmp_path, store=Broken) as served, served.api_client() as client:
         for path in (
             "/api/history?begin=1&end=2",
             "/api/readings",

@@ -1,4 +1,4 @@
-"""The pages around the login in a real browser."""
+"""The login pages in a real browser."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from api.serving import MANAGER, PASSWORD, Served, settings
+from api.served_monitor import MANAGER, PASSWORD, ServedMonitor, settings
 from browser_pages import PageOpener, wait_for
 from sentistream.monitor.api.app import setup_link
 
 SHOTS = os.environ.get("SENTISTREAM_SHOTS", "")
-"""A folder for pictures of the pages, to look at."""
+"""A folder for screenshots of the pages, to inspect."""
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Served]:
-    with Served(tmp_path, people=False) as served:
+def empty(tmp_path: Path) -> Iterator[ServedMonitor]:
+    with ServedMonitor(tmp_path, people=False) as served:
         yield served
 
 
@@ -47,7 +47,7 @@ def _kept(page: Page, name: str) -> None:
         (Path(SHOTS) / f"{name}.png").write_bytes(page.screenshot())
 
 
-def test_first_start_login_and_logout(open_page: PageOpener, empty: Served) -> None:
+def test_first_start_login_and_logout_work(open_page: PageOpener, empty: ServedMonitor) -> None:
     link = setup_link(empty.services, empty.url)
     assert link is not None
     page = _open(open_page, link)
@@ -71,8 +71,8 @@ def test_first_start_login_and_logout(open_page: PageOpener, empty: Served) -> N
     page.click("button")
     expect(page.locator("[role=alert]").first).to_be_attached()
     _kept(page, "login-wrong")
-    # whoever mistyped goes on at the password
-    wait_for(page, "document.activeElement.id !== ''")  # the browser gives the focus after loading
+    # after a typing error the password gets the focus
+    wait_for(page, "document.activeElement.id !== ''")  # the browser sets the focus after loading
     assert page.evaluate("document.activeElement.id") == "password"
     _fill(page, password=PASSWORD)
     page.click("button")
@@ -81,8 +81,10 @@ def test_first_start_login_and_logout(open_page: PageOpener, empty: Served) -> N
     assert refused == []
 
 
-def test_a_stranger_is_led_to_the_login_and_on(open_page: PageOpener, tmp_path: Path) -> None:
-    with Served(tmp_path, settings(language="de")) as served:
+def test_anonymous_user_is_redirected_to_login_and_back(
+    open_page: PageOpener, tmp_path: Path
+) -> None:
+    with ServedMonitor(tmp_path, settings(language="de")) as served:
         page = _open(open_page, f"{served.url}/")
         assert page.evaluate("location.pathname") == "/login"
         assert page.evaluate("document.documentElement.lang") in ("en", "de")
@@ -93,22 +95,22 @@ def test_a_stranger_is_led_to_the_login_and_on(open_page: PageOpener, tmp_path: 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_pages_can_be_read_and_used(
-    open_page: PageOpener, served: Served, phone: bool, dark: bool
+def test_pages_are_readable_and_usable(
+    open_page: PageOpener, served: ServedMonitor, phone: bool, dark: bool
 ) -> None:
     name = f"login-{'phone' if phone else 'desktop'}-{'dark' if dark else 'light'}"
     language = "de" if dark else "en"
     page = _open(open_page, f"{served.url}/login", phone=phone, dark=dark, language=language)
     assert page.evaluate("document.documentElement.lang") == language
     _kept(page, name)
-    # nothing sticks out, each field has its label and room for a finger, the first has the focus
+    # nothing overflows, each field has a label and a touch target, the first has the focus
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     fields = "[...document.querySelectorAll('input:not([type=hidden]), button')]"
     assert page.evaluate(f"{fields}.every(one => one.offsetHeight >= 44)")
     assert page.evaluate(
         f"{fields}.every(one => one.tagName === 'BUTTON' || one.labels.length === 1)"
     )
-    wait_for(page, "document.activeElement.id !== ''")  # the browser gives the focus after loading
+    wait_for(page, "document.activeElement.id !== ''")  # the browser sets the focus after loading
     assert page.evaluate("document.activeElement.id") == "name"
     for selector in ("label", ".tagline", "button", "h1", ".brand", "input"):
         assert _contrast(page, selector) >= 4.5, selector
@@ -118,7 +120,7 @@ def test_pages_can_be_read_and_used(
 
 
 def _contrast(page: Page, selector: str) -> float:
-    """Of the first such element's text on what is behind it (WCAG 2)."""
+    """Contrast of the first such element's text with its background (WCAG 2)."""
     colors = page.evaluate(
         "(() => { let e = document.querySelector(" + repr(selector) + ");"
         "const ink = getComputedStyle(e).color; let ground;"
@@ -135,7 +137,7 @@ def _contrast(page: Page, selector: str) -> float:
     return (one + 0.05) / (other + 0.05)
 
 
-def test_the_documentation_can_be_read(open_page: PageOpener, served: Served) -> None:
+def test_api_documentation_is_readable(open_page: PageOpener, served: ServedMonitor) -> None:
     page = _open(open_page, f"{served.url}/login", phone=True, dark=True)
     _fill(page, name=MANAGER, password=PASSWORD)
     page.click("button")

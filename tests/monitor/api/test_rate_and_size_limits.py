@@ -1,4 +1,4 @@
-"""Requests that are too many, too large, too slow, malformed, or meant for somebody else."""
+"""Requests that are too many, too large, too slow, malformed, or for another host."""
 
 from __future__ import annotations
 
@@ -8,47 +8,51 @@ from pathlib import Path
 
 import pytest
 
-from api.serving import MANAGER, PASSWORD, Served, settings
+from api.served_monitor import MANAGER, PASSWORD, ServedMonitor, settings
 from sentistream.monitor.api.security import RateLimiter, body_limit
 from sentistream.monitor.api.security.rate_limit import client_address
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    given = settings(server={"upload_kilobytes": 4, "public_url": "https://mood.test:8443"})
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMonitor]:
+    custom_settings = settings(
+        server={"upload_kilobytes": 4, "public_url": "https://mood.test:8443"}
+    )
     with (
         pytest.MonkeyPatch.context() as patch,
-        Served(tmp_path_factory.mktemp("small"), given) as served,
+        ServedMonitor(tmp_path_factory.mktemp("small"), custom_settings) as served,
     ):
         patch.setattr(body_limit, "BODY_TIMEOUT", 0.5)
         yield served
 
 
-def _sent(served: Served, *pieces: bytes, patience: float = 20.0) -> bytes:
-    """What the server says to raw bytes."""
-    with socket.create_connection(("127.0.0.1", served.port), timeout=patience) as line:
+def _sent(served: ServedMonitor, *pieces: bytes, timeout: float = 20.0) -> bytes:
+    """The server's response to raw bytes."""
+    with socket.create_connection(("127.0.0.1", served.port), timeout=timeout) as line:
         for piece in pieces:
             line.sendall(piece)
-        said = b""
+        response = b""
         try:
             while block := line.recv(65_536):
-                said += block
-                head, found, body = said.partition(b"\r\n\r\n")
+                response += block
+                head, found, body = response.partition(b"\r\n\r\n")
                 if found and b"content-length: %d" % len(body) in head.lower():
                     break
         except ConnectionResetError:
             pass
-    return said
+    return response
 
 
-def _head(served: Served, *lines: str, method: str = "POST", path: str = "/api/forget") -> bytes:
+def _head(
+    served: ServedMonitor, *lines: str, method: str = "POST", path: str = "/api/forget"
+) -> bytes:
     token = served.token()
     head = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {token}"]
     return ("\r\n".join([*head, "Content-Type: application/json", *lines]) + "\r\n\r\n").encode()
 
 
-def test_large_bodies_are_refused(small: Served) -> None:
-    with small.by_token() as client:
+def test_large_bodies_are_refused(small: ServedMonitor) -> None:
+    with small.api_client() as client:
         client.headers["content-type"] = "application/json"
         fits = client.post("/api/forget", content=b" " * 4000 + b'{"begin": 1, "end": 2}')
         assert fits.status_code == 200
@@ -58,27 +62,29 @@ def test_large_bodies_are_refused(small: Served) -> None:
             assert "4 kB" in answer.json()["detail"]
 
 
-def test_a_large_body_is_refused_before_it_is_sent(small: Served) -> None:
+def test_large_body_is_refused_before_it_is_sent(small: ServedMonitor) -> None:
     assert b" 413 " in _sent(small, _head(small, "Content-Length: 99999999999"))
     assert b" 413 " in _sent(small, _head(small, "Content-Length: " + "9" * 19))
 
 
-def test_a_chunked_body_without_end_is_refused(small: Served) -> None:
+def test_endless_chunked_body_is_refused(small: ServedMonitor) -> None:
     chunk = b"400\r\n" + b"x" * 1024 + b"\r\n"
-    said = _sent(small, _head(small, "Transfer-Encoding: chunked"), chunk * 5)
-    assert b" 413 " in said
+    response = _sent(small, _head(small, "Transfer-Encoding: chunked"), chunk * 5)
+    assert b" 413 " in response
 
 
-def test_strangers_bodies_are_not_even_read(small: Served) -> None:
+def test_anonymous_bodies_are_not_read(small: ServedMonitor) -> None:
     head = b"POST /api/forget HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 999999\r\n\r\n"
     assert b" 401 " in _sent(small, head)
 
 
-def test_a_slow_body_is_refused(small: Served) -> None:
+def test_slow_body_is_refused(small: ServedMonitor) -> None:
     assert b" 408 " in _sent(small, _head(small, "Content-Length: 100"), b"{")
 
 
-def test_a_slow_head_is_hung_up(small: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_header_closes_the_connection(
+    small: ServedMonitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sentistream.monitor.api.server.HEAD_TIMEOUT", 0.5)
     assert _sent(small, b"GET /health HTTP/1.1\r\nHost: 127.0") == b""
     assert _sent(small, b"") == b""
@@ -99,10 +105,10 @@ def test_a_slow_head_is_hung_up(small: Served, monkeypatch: pytest.MonkeyPatch) 
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ],
 )
-def test_malformed_requests(small: Served, request_: bytes) -> None:
-    said = _sent(small, request_)
-    assert said.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4")) or said == b"", said
-    assert b"Traceback" not in said
+def test_malformed_requests_are_refused(small: ServedMonitor, request_: bytes) -> None:
+    response = _sent(small, request_)
+    assert response.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4")) or response == b"", response
+    assert b"Traceback" not in response
 
 
 @pytest.mark.parametrize(
@@ -124,8 +130,8 @@ def test_malformed_requests(small: Served, request_: bytes) -> None:
         b'{"begin": "9999-99-99", "end": "0000-00-00"}',
     ],
 )
-def test_malformed_bodies(small: Served, content: bytes) -> None:
-    with small.by_token() as client:
+def test_malformed_bodies_are_refused(small: ServedMonitor, content: bytes) -> None:
+    with small.api_client() as client:
         answer = client.post(
             "/api/forget", content=content, headers={"content-type": "application/json"}
         )
@@ -134,8 +140,8 @@ def test_malformed_bodies(small: Served, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("content", [b"&" * 4000, b"a=1&" * 900, b"\xff=\xfe", b"name=%FF%FE"])
-def test_malformed_forms(small: Served, content: bytes) -> None:
-    with small.stranger(headers={"content-type": "application/x-www-form-urlencoded"}) as client:
+def test_malformed_forms_are_refused(small: ServedMonitor, content: bytes) -> None:
+    with small.anonymous(headers={"content-type": "application/x-www-form-urlencoded"}) as client:
         assert client.post("/login", content=content).status_code == 401
 
 
@@ -161,30 +167,30 @@ def test_malformed_forms(small: Served, content: bytes) -> None:
         ("2130706433", 421),
     ],
 )
-def test_only_our_own_names(small: Served, host: str, status: int) -> None:
+def test_foreign_host_names_are_refused(small: ServedMonitor, host: str, status: int) -> None:
     request = b"GET /health HTTP/1.1\r\nHost: " + host.encode() + b"\r\n\r\n"
     assert b"HTTP/1.1 %d " % status in _sent(small, request)
 
 
-def test_many_requests_make_one_wait_and_not_the_others(tmp_path: Path) -> None:
-    with Served(tmp_path, settings(server={"requests_a_minute": 10})) as served:
+def test_rate_limit_applies_per_client(tmp_path: Path) -> None:
+    with ServedMonitor(tmp_path, settings(server={"requests_a_minute": 10})) as served:
         one, other = served.token(), served.token()
-        with served.stranger() as client:
+        with served.anonymous() as client:
 
-            def ask(token: str, path: str = "/api/me") -> int:
+            def status_of(token: str, path: str = "/api/me") -> int:
                 headers = {"authorization": f"Bearer {token}"} if token else {}
                 return client.get(path, headers=headers).status_code
 
-            assert [ask(one) for _ in range(14)][-3:] == [429] * 3
-            assert ask(other) == 200
-            # strangers are counted by their address, whatever they make up
-            assert 429 in [ask(f"sentistream_{n:043}") for n in range(12)]
+            assert [status_of(one) for _ in range(14)][-3:] == [429] * 3
+            assert status_of(other) == 200
+            # anonymous clients are counted by address, whatever headers they send
+            assert 429 in [status_of(f"sentistream_{n:043}") for n in range(12)]
             waiting = client.get("/health")
             assert waiting.status_code == 429
             assert 1 <= int(waiting.headers["retry-after"]) <= 60
 
 
-def test_buckets_fill_evenly_and_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_token_buckets_refill_evenly_and_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("time.monotonic", lambda: now)
     limiter = RateLimiter(most=3)
@@ -209,23 +215,23 @@ def test_buckets_fill_evenly_and_are_bounded(monkeypatch: pytest.MonkeyPatch) ->
         (None, "unknown"),
     ],
 )
-def test_addresses_as_they_are_counted(client: object, address: str) -> None:
+def test_addresses_are_grouped_for_counting(client: object, address: str) -> None:
     assert client_address({"client": client}) == address
 
 
-def test_every_response_is_secured(served: Served) -> None:
-    with served.by_token() as client, served.stranger() as stranger:
+def test_every_response_has_security_headers(served: ServedMonitor) -> None:
+    with served.api_client() as client, served.anonymous() as anonymous:
         answers = [
             client.get("/api/me"),
             client.get("/api/docs"),
             client.get("/nothing"),
             client.get("/api/history"),
-            stranger.get("/login"),
-            stranger.get("/api/me"),
-            stranger.get("/health"),
-            stranger.get("/health", headers={"host": "evil.test"}),
-            stranger.get("/static-login/login.css"),
-            stranger.post("/login", data={"name": MANAGER, "password": PASSWORD}),
+            anonymous.get("/login"),
+            anonymous.get("/api/me"),
+            anonymous.get("/health"),
+            anonymous.get("/health", headers={"host": "evil.test"}),
+            anonymous.get("/static-login/login.css"),
+            anonymous.post("/login", data={"name": MANAGER, "password": PASSWORD}),
         ]
     for answer in answers:
         headers = answer.headers
@@ -239,15 +245,15 @@ def test_every_response_is_secured(served: Served) -> None:
     assert all("no-store" in one.headers["cache-control"] for one in answers[:8])
 
 
-def test_what_fails_inside_is_told_without_its_inside(
-    served: Served, caplog: pytest.LogCaptureFixture
+def test_internal_error_reveals_no_details(
+    served: ServedMonitor, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(camera: str) -> None:
         raise RuntimeError("hidden-71 is the password")
 
     served.cameras.restart = fail  # type: ignore[method-assign]
     try:
-        with served.by_token() as client:
+        with served.api_client() as client:
             answer = client.post("/api/cameras/door/restart")
     finally:
         del served.cameras.restart

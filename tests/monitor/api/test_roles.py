@@ -1,10 +1,10 @@
-"""Who may do what, and that all of it is described."""
+"""Permissions of each role, and the completeness of the API description."""
 
 from __future__ import annotations
 
 from store.sample_readings import TEN
 
-from api.serving import PASSWORD, VIEWER, Served
+from api.served_monitor import PASSWORD, VIEWER, ServedMonitor
 from sentistream.monitor.accounts import Role
 
 HOUR = 3600
@@ -32,13 +32,13 @@ VIEWERS = {
     ("POST", "/api/browser-camera"),
     ("POST", "/api/me/password"),
 }
-"""All that viewers may do; a change here is a decision."""
+"""Everything viewers may do; any change here must be deliberate."""
 
 
-def test_viewers_do_what_viewers_may(lived: Served) -> None:
+def test_viewers_can_do_only_what_viewers_may(populated: ServedMonitor) -> None:
     operations = {
         (method.upper(), path)
-        for path, methods in lived.app.openapi()["paths"].items()
+        for path, methods in populated.app.openapi()["paths"].items()
         for method in methods
     }
     bodies = {
@@ -49,7 +49,7 @@ def test_viewers_do_what_viewers_may(lived: Served) -> None:
         "/api/settings": {"language": "de"},
     }
     assert operations > VIEWERS
-    with lived.person(VIEWER) as client:
+    with populated.browser_client(VIEWER) as client:
         for method, path in sorted(operations - VIEWERS):
             body = bodies.get(path) if method in ("POST", "PATCH") else None
             answer = client.request(
@@ -59,8 +59,8 @@ def test_viewers_do_what_viewers_may(lived: Served) -> None:
         assert client.get(f"/api/export/readings.csv?begin={TEN}&end={TEN + 1}").status_code == 403
 
 
-def test_a_token_makes_no_accounts(lived: Served) -> None:
-    with lived.by_token(Role.MANAGER) as client:
+def test_tokens_cannot_manage_accounts(populated: ServedMonitor) -> None:
+    with populated.api_client(Role.MANAGER) as client:
         for method, path in (
             ("GET", "/api/users"),
             ("POST", "/api/users"),
@@ -80,8 +80,8 @@ def test_a_token_makes_no_accounts(lived: Served) -> None:
             assert answer.status_code == 403, (method, path)
 
 
-def test_the_documentation_needs_nothing_from_elsewhere(served: Served) -> None:
-    with served.person() as client:
+def test_api_documentation_loads_nothing_external(served: ServedMonitor) -> None:
+    with served.browser_client() as client:
         page = client.get("/api/docs")
         schema = client.get("/api/openapi.json").json()
     assert "http://" not in page.text
@@ -93,7 +93,7 @@ def test_the_documentation_needs_nothing_from_elsewhere(served: Served) -> None:
         assert f'id="{name}"' in page.text
 
 
-def test_every_operation_is_described(served: Served) -> None:
+def test_every_operation_is_described(served: ServedMonitor) -> None:
     for path, methods in served.app.openapi()["paths"].items():
         for method, operation in methods.items():
             where = (method, path)

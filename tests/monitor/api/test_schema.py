@@ -1,4 +1,4 @@
-"""The OpenAPI description, taken at its word by a fuzzer that works as a program of its own."""
+"""The OpenAPI description, checked by a fuzzer in a process of its own."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from api.serving import Served
+from api.served_monitor import ServedMonitor
 
 EXAMPLES = "4"
-"""Of each operation, on top of what covers the description; thousands were tried by hand."""
+"""Examples per operation, beyond those that cover the schema; thousands were run manually."""
 
-# what a description cannot say is refused with 400: an end before its beginning, for instance
+# what a schema cannot express is refused with 400: for instance, an end before its beginning
 CHECKS = """\
 [checks]
 positive_data_acceptance.expected-statuses = ["2xx", "400", "403", "404", "409", "503"]
@@ -24,9 +24,9 @@ negative_data_rejection.expected-statuses = ["4xx", "503"]
 
 
 @pytest.mark.parametrize("by", ["token", "session"])
-def test_the_api_is_as_described(tmp_path: Path, by: str) -> None:
-    with Served(tmp_path) as served, served.person() as client:
-        served.sees()
+def test_api_conforms_to_its_description(tmp_path: Path, by: str) -> None:
+    with ServedMonitor(tmp_path) as served, served.browser_client() as client:
+        served.publish_observation()
         description = served.app.openapi()
         if by == "token":
             headers = {"Authorization": f"Bearer {served.token()}"}
@@ -60,7 +60,7 @@ def test_the_api_is_as_described(tmp_path: Path, by: str) -> None:
 
 
 def _without_logins(description: dict[str, Any]) -> dict[str, Any]:
-    """Or the fuzzer makes up cookies of its own beside the real one."""
+    """Otherwise the fuzzer would generate cookies of its own beside the real one."""
     plain: dict[str, Any] = json.loads(json.dumps(description))
     plain["components"].pop("securitySchemes")
     for methods in plain["paths"].values():

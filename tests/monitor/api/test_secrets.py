@@ -1,4 +1,4 @@
-"""No secret of the settings leaves, in any answer, event, metric or log line."""
+"""No secret of the settings is in any response, event, metric or log line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 import yaml
 from websockets.sync.client import connect
 
-from api.serving import Served, settings
+from api.served_monitor import ServedMonitor, settings
 from sentistream.errors import InputError
 from sentistream.monitor.api.problems import LockedSettingError
 from sentistream.monitor.api.secret_masks import SecretMasks
@@ -31,15 +31,16 @@ def _secret(chance: random.Random) -> str:
 
 
 def _with_secrets(chance: random.Random) -> tuple[Settings, list[str]]:
-    made = [_secret(chance) for _ in range(9)]
+    secrets = [_secret(chance) for _ in range(9)]
     plain = ["zq" + chance.randbytes(8).hex() for _ in range(12)]
     plain[7] = b64encode(f"admin:{plain[7]}".encode()).decode()
     sources = [
-        f"rtsp://eye:{made[0]}@10.0.0.7:554/stream",
-        f"rtsp://{made[1]}@camera.test/stream",
-        f"http://camera.test/video?user=a&password={made[2]}",
-        f"srt://camera.test:9000?passphrase={made[3]}",
-        f"rtsp://eye:{made[4]}@camera.test/{'a@b' if chance.random() < 0.5 else ''}?x={made[5]}",
+        f"rtsp://eye:{secrets[0]}@10.0.0.7:554/stream",
+        f"rtsp://{secrets[1]}@camera.test/stream",
+        f"http://camera.test/video?user=a&password={secrets[2]}",
+        f"srt://camera.test:9000?passphrase={secrets[3]}",
+        f"rtsp://eye:{secrets[4]}@camera.test/{'a@b' if chance.random() < 0.5 else ''}"
+        f"?x={secrets[5]}",
         f"rtsp://10.0.0.8/user=admin_password={plain[3]}_channel=1_stream=0.sdp",
         f"rtsp://10.0.0.9/0/admin:{plain[4]}/main",
         f"http://camera.test/key/{plain[5]}/snap.jpg",
@@ -50,56 +51,56 @@ def _with_secrets(chance: random.Random) -> tuple[Settings, list[str]]:
     ]
     values: dict[str, Any] = {
         "cameras": {f"cam{n}": {"source": source} for n, source in enumerate(sources)},
-        "mqtt": {"host": "broker.test", "username": "mo", "password": made[6]},
+        "mqtt": {"host": "broker.test", "username": "mo", "password": secrets[6]},
         "webhooks": [
-            {"url": f"https://hooks.test/services/{plain[0]}", "secret": made[7]},
+            {"url": f"https://hooks.test/services/{plain[0]}", "secret": secrets[7]},
             {"url": f"https://user:{plain[1]}@hooks.test/in?token={plain[2]}"},
         ],
         "email": {
             "host": "127.0.0.1",
             "port": 1,
             "username": "mo@mail.test",
-            "password": made[8],
+            "password": secrets[8],
             "recipients": ["o@mail.test"],
         },
         "ntfy": [{"server": "http://127.0.0.1:1", "topic": plain[10], "token": plain[11]}],
         "storage": {"url": f"postgresql://mo:{plain[0]}{plain[1]}@db.test/mood"},
         "server": {"requests_a_minute": 100_000, "login_attempts": 100},
     }
-    return Settings.model_validate(values), made + plain
+    return Settings.model_validate(values), secrets + plain
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_masks_hide_and_restore(seed: int) -> None:
-    given, made = _with_secrets(random.Random(seed))  # noqa: S311
-    masks = SecretMasks(given)
+def test_masks_hide_and_restore_secrets(seed: int) -> None:
+    custom_settings, secrets = _with_secrets(random.Random(seed))  # noqa: S311
+    masks = SecretMasks(custom_settings)
     shown = json.dumps(masks.shown)
-    for secret in made:
+    for secret in secrets:
         assert secret not in shown
-        # nor a telling part of it
+        # nor a recognizable part of it
         for part in secret.replace("@", " ").replace("/", " ").replace("?", " ").split():
             assert len(part) < 6 or part not in shown, (part, shown)
         assert secret not in masks.redact(f"cannot open {secret}: refused")
-    assert apply_patch(given, {}) == given
-    assert apply_patch(given, masks.shown) == given
-    assert apply_patch(given, json.loads(shown)) == given
+    assert apply_patch(custom_settings, {}) == custom_settings
+    assert apply_patch(custom_settings, masks.shown) == custom_settings
+    assert apply_patch(custom_settings, json.loads(shown)) == custom_settings
 
 
-def test_masks_move_with_what_they_belong_to() -> None:
-    given, _ = _with_secrets(random.Random(7))  # noqa: S311
-    shown = SecretMasks(given).shown
+def test_masks_follow_what_they_belong_to() -> None:
+    custom_settings, _ = _with_secrets(random.Random(7))  # noqa: S311
+    shown = SecretMasks(custom_settings).shown
     cameras = shown["cameras"]
     # a camera under another key, webhooks in another order
     new = apply_patch(
-        given,
+        custom_settings,
         {
             "cameras": {"cam0": None, "porch": cameras["cam0"] | {"name": "Porch"}},
             "webhooks": shown["webhooks"][::-1],
         },
     )
-    assert new.cameras["porch"].source == given.cameras["cam0"].source
+    assert new.cameras["porch"].source == custom_settings.cameras["cam0"].source
     assert "cam0" not in new.cameras
-    assert new.webhooks == given.webhooks[::-1]
+    assert new.webhooks == custom_settings.webhooks[::-1]
 
 
 @pytest.mark.parametrize(
@@ -115,19 +116,19 @@ def test_masks_move_with_what_they_belong_to() -> None:
         {"webhooks": [{"url": "https://hooks.test/ [masked 0123456789abcdef]"}]},
     ],
 )
-def test_made_up_masks_are_refused(patch: dict[str, Any]) -> None:
-    given, _ = _with_secrets(random.Random(7))  # noqa: S311
+def test_forged_masks_are_refused(patch: dict[str, Any]) -> None:
+    custom_settings, _ = _with_secrets(random.Random(7))  # noqa: S311
     with pytest.raises(InputError, match="masked"):
-        apply_patch(given, patch)
+        apply_patch(custom_settings, patch)
 
 
-def test_a_mask_is_worth_nothing_in_another_field() -> None:
-    given, _ = _with_secrets(random.Random(7))  # noqa: S311
-    shown = SecretMasks(given).shown
+def test_mask_is_invalid_in_another_field() -> None:
+    custom_settings, _ = _with_secrets(random.Random(7))  # noqa: S311
+    shown = SecretMasks(custom_settings).shown
     with pytest.raises(InputError):
-        apply_patch(given, {"mqtt": {"password": shown["storage"]["url"]}})
-    # nor does a field that is shown give it away
-    new = apply_patch(given, {"privacy": {"purpose": shown["mqtt"]["password"]}})
+        apply_patch(custom_settings, {"mqtt": {"password": shown["storage"]["url"]}})
+    # nor does a visible field reveal it
+    new = apply_patch(custom_settings, {"privacy": {"purpose": shown["mqtt"]["password"]}})
     assert new.privacy.purpose == shown["mqtt"]["password"]
 
 
@@ -140,14 +141,18 @@ def test_a_mask_is_worth_nothing_in_another_field() -> None:
     ],
 )
 def test_secrets_do_not_move_to_other_servers(patch: dict[str, Any], secret: str) -> None:
-    given, _ = _with_secrets(random.Random(7))  # noqa: S311
+    custom_settings, _ = _with_secrets(random.Random(7))  # noqa: S311
     if "ntfy" in patch:
-        patch = {"ntfy": [SecretMasks(given).shown["ntfy"][0] | {"server": "https://evil.test"}]}
+        patch = {
+            "ntfy": [
+                SecretMasks(custom_settings).shown["ntfy"][0] | {"server": "https://evil.test"}
+            ]
+        }
     with pytest.raises(InputError, match=f"{secret} must be sent again"):
-        apply_patch(given, patch)
+        apply_patch(custom_settings, patch)
 
 
-def test_a_password_file_does_not_serve_another_mail_server() -> None:
+def test_password_file_is_bound_to_its_mail_server() -> None:
     email = {
         "host": "mail.test",
         "username": "mo@mail.test",
@@ -160,14 +165,14 @@ def test_a_password_file_does_not_serve_another_mail_server() -> None:
         apply_patch(settings(email=email), {"email": {"password_file": "/etc/shadow"}})
 
 
-def test_the_broker_does_not_move_with_its_password() -> None:
-    given, _ = _with_secrets(random.Random(7))  # noqa: S311
+def test_broker_does_not_move_with_its_password() -> None:
+    custom_settings, _ = _with_secrets(random.Random(7))  # noqa: S311
     for moved in ({"host": "evil.test"}, {"port": 1884}):
         with pytest.raises(InputError, match="password must be sent again"):
-            apply_patch(given, {"mqtt": moved})
-    new = apply_patch(given, {"mqtt": {"host": "other.test", "password": "a new one"}})
+            apply_patch(custom_settings, {"mqtt": moved})
+    new = apply_patch(custom_settings, {"mqtt": {"host": "other.test", "password": "a new one"}})
     assert new.mqtt.password.get_secret_value() == "a new one"
-    assert apply_patch(given, {"mqtt": None}).mqtt.host == ""
+    assert apply_patch(custom_settings, {"mqtt": None}).mqtt.host == ""
 
 
 @pytest.mark.parametrize(
@@ -181,18 +186,20 @@ def test_the_broker_does_not_move_with_its_password() -> None:
         ("logging", "file", "/etc/cron.d/evil"),
     ],
 )
-def test_files_and_ports_are_not_for_clients(group: str, field: str, value: object) -> None:
-    given = settings()
+def test_files_and_ports_cannot_be_changed_by_clients(
+    group: str, field: str, value: object
+) -> None:
+    custom_settings = settings()
     with pytest.raises(LockedSettingError):
-        apply_patch(given, {group: {field: value}})
-    # put back to its default is a change, too
+        apply_patch(custom_settings, {group: {field: value}})
+    # resetting to the default is a change, too
     if field == "backup_folder":
         with_folder = settings(storage={"backup_folder": "/var/backups"})
         with pytest.raises(LockedSettingError):
             apply_patch(with_folder, {"storage": {"backup_folder": None}})
 
 
-def test_certificates_are_not_for_clients() -> None:
+def test_certificates_cannot_be_changed_by_clients() -> None:
     with pytest.raises(LockedSettingError):
         apply_patch(settings(), {"server": {"tls_certificate": "/a.pem", "tls_key": "/b.pem"}})
 
@@ -212,43 +219,43 @@ def test_certificates_are_not_for_clients() -> None:
     ],
     ids=str,
 )
-def test_settings_that_do_not_fit_are_refused(patch: dict[str, Any]) -> None:
+def test_invalid_settings_are_refused(patch: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         apply_patch(settings(), patch)
 
 
-def test_the_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENTISTREAM_MONITOR_PROFILE", "paper")
     assert apply_patch(settings(profile="lite"), {"profile": None}).profile == "lite"
 
 
-def test_metrics_tell_no_secret(tmp_path: Path) -> None:
-    given, made = _with_secrets(random.Random(21))  # noqa: S311
-    with Served(tmp_path, given) as served, served.person() as client:
-        for key, camera in given.cameras.items():
+def test_metrics_reveal_no_secret(tmp_path: Path) -> None:
+    custom_settings, secrets = _with_secrets(random.Random(21))  # noqa: S311
+    with ServedMonitor(tmp_path, custom_settings) as served, served.browser_client() as client:
+        for key, camera in custom_settings.cameras.items():
             reason = f"{camera.source.get_secret_value()} does not answer"
-            told = CameraHealth(camera=key, state=CameraState.WAITING, since=0, reason=reason)
-            served.bus.publish(told)
-        said = client.get("/metrics").text
-    for key in given.cameras:
-        assert f'sentistream_camera_state{{camera="{key}",state="waiting"}} 1.0' in said
-    for secret in [*made, "10.0.0.7", "camera.test", "db.test"]:
-        assert secret not in said
+            health = CameraHealth(camera=key, state=CameraState.WAITING, since=0, reason=reason)
+            served.bus.publish(health)
+        output = client.get("/metrics").text
+    for key in custom_settings.cameras:
+        assert f'sentistream_camera_state{{camera="{key}",state="waiting"}} 1.0' in output
+    for secret in [*secrets, "10.0.0.7", "camera.test", "db.test"]:
+        assert secret not in output
 
 
-def test_nothing_tells_a_secret(
+def test_no_output_reveals_a_secret(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chance = random.Random(20)  # noqa: S311
-    given, made = _with_secrets(chance)
+    custom_settings, secrets = _with_secrets(chance)
     caplog.set_level(logging.DEBUG)
-    for ours in ("httpx", "httpcore", "websockets.client"):  # the test's own side
+    for ours in ("httpx", "httpcore", "websockets.client"):  # the test's own logs
         monkeypatch.setattr(logging.getLogger(ours), "level", logging.WARNING)
     answers: list[str] = []
     with ExitStack() as stack:
-        served = stack.enter_context(Served(tmp_path, given))
-        client = stack.enter_context(served.person())
-        program = stack.enter_context(served.by_token())
+        served = stack.enter_context(ServedMonitor(tmp_path, custom_settings))
+        client = stack.enter_context(served.browser_client())
+        program = stack.enter_context(served.api_client())
         token = program.headers["authorization"].removeprefix("Bearer ")
         session = client.cookies["sentistream_session"]
         socket = stack.enter_context(
@@ -257,7 +264,7 @@ def test_nothing_tells_a_secret(
                 additional_headers={"Authorization": f"Bearer {token}"},
             )
         )
-        for key, camera in given.cameras.items():
+        for key, camera in custom_settings.cameras.items():
             source = camera.source.get_secret_value()
             served.bus.publish(
                 CameraHealth(
@@ -284,26 +291,28 @@ def test_nothing_tells_a_secret(
             {},
             shown,
             {"language": "de"},
-            {"cameras": {"Cam 0": {"source": made[0]}}},
-            {"cameras": {"cam0": {"sauce": made[0]}}},
-            {"mqtt": {"password": [made[6]]}},
-            {"webhooks": [{"url": made[0], "secret": made[7]}]},
-            {"storage": {"url": f"mysql://{made[1]}"}},
+            {"cameras": {"Cam 0": {"source": secrets[0]}}},
+            {"cameras": {"cam0": {"sauce": secrets[0]}}},
+            {"mqtt": {"password": [secrets[6]]}},
+            {"webhooks": [{"url": secrets[0], "secret": secrets[7]}]},
+            {"storage": {"url": f"mysql://{secrets[1]}"}},
         ]
         answers += [client.patch("/api/settings", json=patch).text for patch in sent]
-        wrong = {"name": "x", "password": made[0][:9]}
+        wrong = {"name": "x", "password": secrets[0][:9]}
         answers.append(client.post("/api/users", json=wrong).text)
-        answers.append(client.post("/api/users", content=made[0].encode()).text)
+        answers.append(client.post("/api/users", content=secrets[0].encode()).text)
         path = served.configuration.path
         assert yaml.safe_load(overlay_path(path).read_text("utf-8")) == {"language": "de"}
         kept = yaml.safe_load(path.read_text("utf-8"))
-        assert kept["mqtt"]["password"] == given.mqtt.password.get_secret_value()
-        assert served.configuration.settings == given.model_copy(update={"language": "de"})
-    said = "".join(answers)
-    assert "cam4" in said
-    for secret in made:
-        assert secret not in said
+        assert kept["mqtt"]["password"] == custom_settings.mqtt.password.get_secret_value()
+        assert served.configuration.settings == custom_settings.model_copy(
+            update={"language": "de"}
+        )
+    output = "".join(answers)
+    assert "cam4" in output
+    for secret in secrets:
+        assert secret not in output
         assert secret not in caplog.text
     assert token not in caplog.text
     assert session not in caplog.text
-    assert session not in said
+    assert session not in output

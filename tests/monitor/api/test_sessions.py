@@ -1,4 +1,4 @@
-"""Too many wrong passwords, sessions over TLS, and what ends with a session."""
+"""Login throttling, sessions over TLS, and what ends with a session."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from api.serving import MANAGER, PASSWORD, VIEWER, Served, settings, wait_for
+from api.served_monitor import MANAGER, PASSWORD, VIEWER, ServedMonitor, settings
 from sentistream.client import Client
 from sentistream.monitor.accounts import Role
+from waiting import wait_until
 
 
-def test_wrong_passwords_make_an_address_wait(tmp_path: Path) -> None:
-    given = settings(server={"login_attempts": 3})
-    with Served(tmp_path, given) as served, served.stranger() as client:
+def test_wrong_passwords_throttle_an_address(tmp_path: Path) -> None:
+    custom_settings = settings(server={"login_attempts": 3})
+    with ServedMonitor(tmp_path, custom_settings) as served, served.anonymous() as client:
         form = {"name": "nobody", "password": "wrong password"}
         assert [
             client.post("/login", data=form | {"name": f"n{n}"}).status_code for n in range(4)
@@ -33,13 +34,13 @@ def test_wrong_passwords_make_an_address_wait(tmp_path: Path) -> None:
         assert "set-cookie" not in blocked.headers
 
 
-def test_wrong_passwords_make_a_name_wait_wherever_they_come_from(tmp_path: Path) -> None:
-    given = settings(server={"login_attempts": 3, "public_url": "https://mood.test"})
-    with Served(tmp_path, given) as served, served.stranger() as client:
+def test_wrong_passwords_throttle_a_name_from_all_addresses(tmp_path: Path) -> None:
+    custom_settings = settings(server={"login_attempts": 3, "public_url": "https://mood.test"})
+    with ServedMonitor(tmp_path, custom_settings) as served, served.anonymous() as client:
 
         def login(name: str, password: str, address: str) -> int:
             form = {"name": name, "password": password}
-            # a proxy on this machine says where requests come from
+            # a proxy on this machine reports the client address
             headers = {"x-forwarded-for": address, "host": "mood.test"}
             return client.post("/login", data=form, headers=headers).status_code
 
@@ -50,15 +51,15 @@ def test_wrong_passwords_make_a_name_wait_wherever_they_come_from(tmp_path: Path
 
 
 def test_right_passwords_are_not_counted(tmp_path: Path) -> None:
-    with Served(tmp_path, settings(server={"login_attempts": 1})) as served:
+    with ServedMonitor(tmp_path, settings(server={"login_attempts": 1})) as served:
         for _ in range(3):
-            with served.person():
+            with served.browser_client():
                 pass
 
 
-def test_without_a_proxy_forwarded_addresses_are_not_believed(tmp_path: Path) -> None:
-    given = settings(server={"login_attempts": 2})
-    with Served(tmp_path, given) as served, served.stranger() as client:
+def test_forwarded_addresses_are_ignored_without_a_proxy(tmp_path: Path) -> None:
+    custom_settings = settings(server={"login_attempts": 2})
+    with ServedMonitor(tmp_path, custom_settings) as served, served.anonymous() as client:
         form = {"name": "nobody", "password": "wrong password"}
         tried = [
             client.post(
@@ -71,9 +72,13 @@ def test_without_a_proxy_forwarded_addresses_are_not_believed(tmp_path: Path) ->
     assert tried == [401, 401, 429]
 
 
-def test_changing_ones_password(tmp_path: Path) -> None:
+def test_own_password_is_changed(tmp_path: Path) -> None:
     new = "another good password"
-    with Served(tmp_path) as served, served.person() as client, served.person() as other:
+    with (
+        ServedMonitor(tmp_path) as served,
+        served.browser_client() as client,
+        served.browser_client() as other,
+    ):
         wrong = client.post("/api/me/password", json={"old": "wrong", "new": new})
         assert wrong.status_code == 403
         assert (
@@ -85,11 +90,11 @@ def test_changing_ones_password(tmp_path: Path) -> None:
         assert right.status_code == 204
         assert client.get("/api/me").status_code == 200
         assert other.get("/api/me").status_code == 401
-        with served.person(password=new):
+        with served.browser_client(password=new):
             pass
 
 
-def test_over_tls_itself(tmp_path: Path) -> None:
+def test_monitor_serves_tls_itself(tmp_path: Path) -> None:
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("needs openssl")
@@ -104,9 +109,9 @@ def test_over_tls_itself(tmp_path: Path) -> None:
         capture_output=True,
     )
     trusting = ssl.create_default_context(cafile=str(certificate))
-    given = settings(server={"tls_certificate": certificate, "tls_key": key})
-    with Served(tmp_path, given) as served:
-        with served.stranger(verify=trusting, headers={"origin": served.url}) as client:
+    custom_settings = settings(server={"tls_certificate": certificate, "tls_key": key})
+    with ServedMonitor(tmp_path, custom_settings) as served:
+        with served.anonymous(verify=trusting, headers={"origin": served.url}) as client:
             form = {"name": MANAGER, "password": PASSWORD}
             answer = client.post("/login", data=form)
             assert answer.status_code == 303
@@ -127,18 +132,18 @@ def test_over_tls_itself(tmp_path: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             old.maximum_version = ssl.TLSVersion.TLSv1_1
-        with served.stranger(verify=old) as client, pytest.raises(httpx.ConnectError):
+        with served.anonymous(verify=old) as client, pytest.raises(httpx.ConnectError):
             client.get("/health")
 
 
-def _see(served: Served) -> None:
-    wait_for(lambda: served.bus.subscribers)
-    served.sees()
+def _see(served: ServedMonitor) -> None:
+    wait_until(lambda: served.bus.subscribers)
+    served.publish_observation()
 
 
 @pytest.mark.parametrize("ended", ["logout", "token", "removed", "password", "role"])
-def test_websockets_end_with_their_login(tmp_path: Path, ended: str) -> None:
-    with Served(tmp_path) as served, served.person(VIEWER) as client:
+def test_websockets_close_with_their_login(tmp_path: Path, ended: str) -> None:
+    with ServedMonitor(tmp_path) as served, served.browser_client(VIEWER) as client:
         token = served.token(Role.VIEWER)
         headers = {"Authorization": f"Bearer {token}"}
         if ended != "token":
@@ -147,7 +152,7 @@ def test_websockets_end_with_their_login(tmp_path: Path, ended: str) -> None:
         with connect(
             f"ws://127.0.0.1:{served.port}/api/events", additional_headers=headers, open_timeout=60
         ) as socket:
-            served.sees()
+            served.publish_observation()
             assert json.loads(socket.recv(60))["kind"] == "health"
             if ended == "logout":
                 client.post("/logout")

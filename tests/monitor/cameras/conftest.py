@@ -1,34 +1,25 @@
-"""Clips, supervisors and what they told, for the tests of the cameras."""
+"""Clips, supervisors and recorded events for tests of the cameras."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from clips import clicks, flat, write_clip
 from sentistream.media.resample import resample
 from sentistream.monitor.cameras.camera_process import Timeouts
 from sentistream.monitor.cameras.supervisor import Supervisor
 from sentistream.monitor.event_bus import EventBus, Subscription
 from sentistream.monitor.observations import CameraHealth, CameraState, Observation, Seconds
 from sentistream.types import Box, UInt8Array
+from synthetic_clips import clicks, flat, moving_face, write_clip
 
 TIMEOUTS = Timeouts(backoff=(0.3, 0.6, 30.0), heartbeat=4.0)
 
 
-def eventually(condition: Callable[[], object], *, within: float = 30.0) -> None:
-    """Waits until something holds."""
-    ends = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < ends, "it did not come to pass in time"
-        time.sleep(0.02)
-
-
-class Heard:
-    """Everything that cameras told, by kind."""
+class RecordedEvents:
+    """Every event published by cameras, by kind."""
 
     def __init__(self, bus: EventBus) -> None:
         self.bus = bus
@@ -74,15 +65,15 @@ def bus() -> EventBus:
 
 
 @pytest.fixture
-def heard(bus: EventBus) -> Heard:
-    return Heard(bus)
+def events(bus: EventBus) -> RecordedEvents:
+    return RecordedEvents(bus)
 
 
 @pytest.fixture
 def supervisor(bus: EventBus, tmp_path: Path) -> Iterator[Supervisor]:
-    made = Supervisor(bus, tmp_path, timeouts=TIMEOUTS)
-    yield made
-    made.close()
+    created = Supervisor(bus, tmp_path, timeouts=TIMEOUTS)
+    yield created
+    created.close()
 
 
 @pytest.fixture(scope="session")
@@ -93,17 +84,13 @@ def scene(portrait: UInt8Array) -> UInt8Array:
 
 @pytest.fixture(scope="session")
 def face_clip(tmp_path_factory: pytest.TempPathFactory, portrait: UInt8Array) -> Path:
-    """Two seconds of a face that moves a little, with sound."""
-    pictures = [
-        (i / 25, resample(portrait, Box(60 + i % 25, 0, 380 + i % 25, 240), 320, 240))
-        for i in range(50)
-    ]
+    """Two seconds of a slightly moving face, with sound."""
     path = tmp_path_factory.mktemp("clips") / "face.mp4"
-    return write_clip(path, pictures, clicks(2.0, 48_000, (0.3,)))
+    return write_clip(path, moving_face(portrait, 50), clicks(2.0, 48_000, (0.3,)))
 
 
 @pytest.fixture(scope="session")
 def empty_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seconds of nobody."""
+    """Two seconds without people."""
     pictures = [(i / 25, flat(80 + i)) for i in range(50)]
     return write_clip(tmp_path_factory.mktemp("clips") / "empty.mp4", pictures)

@@ -1,4 +1,4 @@
-"""Stands where the browser's source stands: importable by a worker."""
+"""A fake browser source, importable by a worker."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class AnsweringSource(Source):
 
 @dataclass(frozen=True)
 class FakeBrowser:
-    """Offers name a file to be seen, or nothing that can be."""
+    """Opens the file that the offer names, or fails."""
 
     offer: str
     preparing: str = ""
 
     def prepare(self) -> None:
-        """Nothing has to be done."""
+        """Nothing to prepare."""
 
     def open(self, *, tick: float, sound_window: float) -> Source:
         path = self.offer.removeprefix("v=0 ")

@@ -1,4 +1,4 @@
-"""What can be seen in a live picture."""
+"""What is recognizable in a live picture."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sentistream.types import Box, UInt8Array
 from sentistream.vision.hog_detector import HogDetector
 
 FACE = Box(112, 67, 220, 175)
-"""Where it is in the scene."""
+"""The face's position in the scene."""
 
 
 def pixels_of(shown: Preview) -> UInt8Array:
@@ -27,17 +27,17 @@ def pixels_of(shown: Preview) -> UInt8Array:
 
 @cache
 def _detector() -> HogDetector:
-    """Made once: dlib takes half a second."""
+    """Cached: dlib takes half a second to load."""
     return HogDetector()
 
 
 def shows_a_face(shown: Preview, place: Box = FACE) -> bool:
-    """Whether the detector, asked to be lenient, finds the face at its place."""
+    """Whether the detector, at a low threshold, finds the face at its place."""
     luma = RgbPicture(pixels_of(shown)).luma
     found = _detector().detect(luma, threshold=0.27)
     return any(one.box.iou(place) > 0.2 for one in found)
 
 
 def detail(pixels: NDArray[np.floating]) -> float:
-    """How much neighbouring pixels differ, levels."""
+    """Mean difference of neighboring pixels, levels."""
     return float(np.abs(np.diff(pixels, axis=0)).mean() + np.abs(np.diff(pixels, axis=1)).mean())

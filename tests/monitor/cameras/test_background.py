@@ -1,4 +1,4 @@
-"""What the background is, of cells alone: no picture, no face, no clock."""
+"""The background model, on cells alone: no picture, no face, no clock."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from sentistream.types import Box
 
 ROWS, COLUMNS = 22, 40
 HERE = np.s_[8:13, 15:19]
-"""Where somebody is."""
+"""Cells of the person."""
 
 AWAY = np.s_[18:, 30:]
-"""Far from there."""
+"""Cells far from the person."""
 
 Draw = Callable[[], Cells]
 
 
 @pytest.fixture
-def room() -> Draw:
-    """A still room before a camera that makes some noise."""
+def empty_scene() -> Draw:
+    """A still scene with sensor noise."""
     chance = np.random.default_rng(7)
     still = chance.uniform(40, 200, (ROWS, COLUMNS, 3)).astype(np.float32)
     return lambda: (still + chance.normal(0, 0.5, still.shape)).astype(np.float32)
 
 
 def person(cells: Cells, moved: float = 0.0) -> Cells:
-    """Somebody in it; ``moved`` changes how a part of them looks."""
+    """A person in the scene; ``moved`` changes the look of one part."""
     cells = cells.copy()
     cells[HERE] = (170, 120, 100)
     cells[8:10, 15:17] -= moved
@@ -55,99 +55,109 @@ def watch(
 
 
 @pytest.fixture
-def settled(room: Draw) -> BackgroundModel:
+def learned(empty_scene: Draw) -> BackgroundModel:
     background = BackgroundModel()
-    assert not watch(background, LEARN_AFTER + 15, room).any()
+    assert not watch(background, LEARN_AFTER + 15, empty_scene).any()
     return background
 
 
-def test_everything_is_covered_until_it_was_still_for_a_while(room: Draw) -> None:
+def test_everything_is_masked_until_still_for_a_while(empty_scene: Draw) -> None:
     background = BackgroundModel()
-    assert watch(background, LEARN_AFTER - 1, room).all()
-    assert not watch(background, 15, room).any()
+    assert watch(background, LEARN_AFTER - 1, empty_scene).all()
+    assert not watch(background, 15, empty_scene).any()
 
 
-def test_who_enters_is_covered_at_once_with_a_margin(settled: BackgroundModel, room: Draw) -> None:
-    marks = settled.update(person(room()), 0.2)
+def test_newcomer_is_masked_at_once_with_a_margin(
+    learned: BackgroundModel, empty_scene: Draw
+) -> None:
+    marks = learned.update(person(empty_scene()), 0.2)
     assert marks[6:15, 13:21].all()
     assert not marks[AWAY].any()
-    assert not settled.update(room(), 0.2).any()  # and nothing when they are gone
+    assert not learned.update(empty_scene(), 0.2).any()  # and nothing once they have left
 
 
-def test_nobody_melts_into_the_background_by_standing_still(
-    settled: BackgroundModel, room: Draw
+def test_standing_person_does_not_become_background(
+    learned: BackgroundModel, empty_scene: Draw
 ) -> None:
     for _ in range(int(RELEARN_AFTER) - 5):
-        assert settled.update(person(room()), 1.0)[HERE].all()
-    # what stays for longer was put there: it becomes background at last
-    assert not watch(settled, 30, lambda: person(room())).any()
+        assert learned.update(person(empty_scene()), 1.0)[HERE].all()
+    # whatever stays longer is an object: it becomes background eventually
+    assert not watch(learned, 30, lambda: person(empty_scene())).any()
 
 
-def test_who_moves_now_and_then_is_covered_for_ever(settled: BackgroundModel, room: Draw) -> None:
+def test_occasionally_moving_person_stays_masked(
+    learned: BackgroundModel, empty_scene: Draw
+) -> None:
     for second in range(2 * int(RELEARN_AFTER)):
         moved = 40.0 * (second // 120 % 2)  # a little, every two minutes
-        assert settled.update(person(room(), moved), 1.0)[HERE].all()
+        assert learned.update(person(empty_scene(), moved), 1.0)[HERE].all()
 
 
-def test_who_was_there_first_is_covered_while_they_move(room: Draw) -> None:
+def test_person_present_at_the_start_is_masked_while_moving(empty_scene: Draw) -> None:
     background = BackgroundModel()
     for second in range(int(RELEARN_AFTER)):
-        marks = background.update(person(room(), 40.0 * (second // 20 % 2)), 1.0)
+        marks = background.update(person(empty_scene(), 40.0 * (second // 20 % 2)), 1.0)
         assert marks[HERE].all()
     assert not marks[AWAY].any()
 
 
-def test_a_known_face_never_becomes_background(room: Draw) -> None:
+def test_known_face_never_becomes_background(empty_scene: Draw) -> None:
     background = BackgroundModel()
     face = (Box(15, 8, 19, 13),)
-    marks = watch(background, RELEARN_AFTER / 2, lambda: person(room()), face)
+    marks = watch(background, RELEARN_AFTER / 2, lambda: person(empty_scene()), face)
     assert marks[HERE].all()
     assert not marks[AWAY].any()
     # nor soon after the tracker has lost it
-    assert watch(background, RELEARN_AFTER - LEARN_AFTER, lambda: person(room()))[HERE].all()
+    assert watch(background, RELEARN_AFTER - LEARN_AFTER, lambda: person(empty_scene()))[HERE].all()
 
 
-def test_a_face_found_late_is_taken_out_of_the_background(room: Draw) -> None:
+def test_late_detected_face_is_removed_from_the_background(empty_scene: Draw) -> None:
     background = BackgroundModel()
-    assert not watch(background, 60, lambda: person(room()))[HERE].any()  # never moved
-    background.update(person(room()), 1.0, (Box(15, 8, 19, 13),))
-    assert watch(background, RELEARN_AFTER - LEARN_AFTER, lambda: person(room()))[HERE].all()
+    assert not watch(background, 60, lambda: person(empty_scene()))[HERE].any()  # never moved
+    background.update(person(empty_scene()), 1.0, (Box(15, 8, 19, 13),))
+    assert watch(background, RELEARN_AFTER - LEARN_AFTER, lambda: person(empty_scene()))[HERE].all()
 
 
-def test_a_face_before_the_background_leaves_it_known(settled: BackgroundModel, room: Draw) -> None:
-    watch(settled, 60, lambda: person(room()), (Box(15, 8, 19, 13),))
-    assert not settled.update(room(), 1.0).any()
+def test_face_leaves_the_background_behind_it_known(
+    learned: BackgroundModel, empty_scene: Draw
+) -> None:
+    watch(learned, 60, lambda: person(empty_scene()), (Box(15, 8, 19, 13),))
+    assert not learned.update(empty_scene(), 1.0).any()
 
 
-def test_another_light_covers_all_and_is_learned_anew(settled: BackgroundModel, room: Draw) -> None:
+def test_light_change_masks_everything_and_is_relearned(
+    learned: BackgroundModel, empty_scene: Draw
+) -> None:
     def lit() -> Cells:
-        return np.asarray(np.minimum(255, 1.6 * room() + 20), np.float32)
+        return np.asarray(np.minimum(255, 1.6 * empty_scene() + 20), np.float32)
 
-    assert settled.update(lit(), 0.2).all()
-    assert watch(settled, LEARN_AFTER - 2, lit).all()
-    assert not watch(settled, 20, lit).any()
+    assert learned.update(lit(), 0.2).all()
+    assert watch(learned, LEARN_AFTER - 2, lit).all()
+    assert not watch(learned, 20, lit).any()
 
 
-def test_a_flash_is_forgotten(settled: BackgroundModel, room: Draw) -> None:
-    assert settled.update(np.full_like(room(), 250), 1.0).all()
-    assert not settled.update(room(), 1.0).any()
+def test_flash_is_forgotten(learned: BackgroundModel, empty_scene: Draw) -> None:
+    assert learned.update(np.full_like(empty_scene(), 250), 1.0).all()
+    assert not learned.update(empty_scene(), 1.0).any()
 
 
 @pytest.mark.parametrize("gain", [0.88, 1.12])
-def test_exposure_and_dusk_are_followed(settled: BackgroundModel, room: Draw, gain: float) -> None:
-    assert not settled.update(gain * room(), 0.2).any()
+def test_exposure_and_dusk_are_followed(
+    learned: BackgroundModel, empty_scene: Draw, gain: float
+) -> None:
+    assert not learned.update(gain * empty_scene(), 0.2).any()
     for second in range(300):
-        assert not settled.update((gain - 0.0014 * second) * room(), 1.0).any()
+        assert not learned.update((gain - 0.0014 * second) * empty_scene(), 1.0).any()
 
 
-def test_exposure_is_followed_behind_a_person_too(settled: BackgroundModel, room: Draw) -> None:
+def test_exposure_is_followed_behind_a_person(learned: BackgroundModel, empty_scene: Draw) -> None:
     for second in range(300):
-        settled.update(person((1 - 0.001 * second) * room(), 40 * (second % 2)), 1.0)
-    assert not settled.update(0.7 * room(), 1.0).any()
+        learned.update(person((1 - 0.001 * second) * empty_scene(), 40 * (second % 2)), 1.0)
+    assert not learned.update(0.7 * empty_scene(), 1.0).any()
 
 
-def test_the_same_picture_again_teaches_nothing(room: Draw) -> None:
-    background, cells = BackgroundModel(), room()
+def test_repeated_picture_changes_nothing(empty_scene: Draw) -> None:
+    background, cells = BackgroundModel(), empty_scene()
     for _ in range(100):
         assert background.update(cells, 0.0).all()
     # and a long gap counts as a short one
@@ -155,30 +165,30 @@ def test_the_same_picture_again_teaches_nothing(room: Draw) -> None:
         assert background.update(cells, 1000.0).all()
 
 
-def test_another_size_begins_anew(settled: BackgroundModel) -> None:
+def test_size_change_resets_the_model(learned: BackgroundModel) -> None:
     for _ in range(3):
-        assert settled.update(np.full((30, 40, 3), 90, np.float32), 1.0).all()
+        assert learned.update(np.full((30, 40, 3), 90, np.float32), 1.0).all()
 
 
-def test_a_flickering_cell_does_not_keep_its_surroundings_covered(room: Draw) -> None:
+def test_flickering_cell_does_not_keep_its_surroundings_masked(empty_scene: Draw) -> None:
     background = BackgroundModel()
     for second in range(119):
-        cells = room()
+        cells = empty_scene()
         cells[4, 4] += 20.0 * (second % 29 == 0)
         marks = background.update(cells, 1.0)
     assert marks.mean() < 0.1
 
 
-def test_its_memory_does_not_grow(settled: BackgroundModel, room: Draw) -> None:
+def test_memory_does_not_grow(learned: BackgroundModel, empty_scene: Draw) -> None:
     def held() -> int:
-        return sum(v.nbytes for v in vars(settled).values() if isinstance(v, np.ndarray))
+        return sum(v.nbytes for v in vars(learned).values() if isinstance(v, np.ndarray))
 
     before = held()
-    watch(settled, 100, lambda: person(room()))
+    watch(learned, 100, lambda: person(empty_scene()))
     assert held() == before < 100_000
 
 
-def test_boxes_hold_every_mark_and_part_what_is_apart() -> None:
+def test_boxes_cover_every_cell_and_separate_distant_ones() -> None:
     chance = np.random.default_rng(3)
     for share in (0.0, 0.01, 0.1, 0.7):
         marks = chance.random((45, 80)) < share
@@ -192,7 +202,7 @@ def test_boxes_hold_every_mark_and_part_what_is_apart() -> None:
     assert sorted(covering_boxes(marks)) == [(10, 5, 20, 9), (60, 30, 70, 40)]
 
 
-def test_growing_reaches_as_far_as_it_says() -> None:
+def test_dilation_has_the_stated_radius() -> None:
     marks = np.zeros((9, 12), np.bool_)
     marks[0, 0] = marks[5, 8] = True
     expected = np.zeros_like(marks)
@@ -203,7 +213,7 @@ def test_growing_reaches_as_far_as_it_says() -> None:
 @pytest.mark.parametrize(("width", "height", "shape"), [
     (1280, 720, (68, 120, 3)), (640, 360, (45, 80, 3)), (320, 240, (30, 40, 3)), (4, 4, (1, 1, 3)),
 ])  # fmt: skip
-def test_cells_are_mean_colours(width: int, height: int, shape: tuple[int, ...]) -> None:
+def test_cells_are_mean_colors(width: int, height: int, shape: tuple[int, ...]) -> None:
     pixels = np.full((height, width, 3), (10, 20, 30), np.uint8)
     cells = cell_means(RgbPicture(pixels))
     assert cells.shape == shape

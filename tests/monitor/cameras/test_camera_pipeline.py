@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from cameras.pipeline_stage import Stage, job, square
-from portrait import PORTRAIT_FACE
+from cameras.pipeline_harness import PipelineHarness, job, square
+from portrait_geometry import PORTRAIT_FACE
 from sentistream.analyzer import Analyzer
 from sentistream.media.picture import RgbPicture
 from sentistream.monitor.cameras.zones import Mask, contains, layout_at
@@ -23,14 +23,14 @@ from sentistream.types import (
     Reading,
     UInt8Array,
 )
-from synthetic import reading
+from synthetic_readings import reading
 
 FACE = (0.25, 0.1, 0.8, 0.9)
-"""About the face in the scene, as shares."""
+"""Around the face in the scene, as shares."""
 
 
-class Spy(Analyzer):
-    """Keeps what it was shown."""
+class RecordingAnalyzer(Analyzer):
+    """Records the moments it receives."""
 
     def __init__(self) -> None:
         super().__init__("lite")
@@ -41,28 +41,28 @@ class Spy(Analyzer):
         return super().process(moment)
 
 
-def test_faces_are_named_at_random_and_stand_in_zones(scene: UInt8Array) -> None:
-    stage = Stage(job(square("till", *FACE), square("all", 0, 0, 1, 1)))
-    stage.show(scene, 1.5)
-    ((track, zone),) = set(stage.faces)
+def test_faces_get_random_names_and_zones(scene: UInt8Array) -> None:
+    harness = PipelineHarness(job(square("till", *FACE), square("all", 0, 0, 1, 1)))
+    harness.feed(scene, 1.5)
+    ((track, zone),) = set(harness.faces)
     assert zone == "till"
     assert len(track) == 16
-    other = Stage(job(square("far", 0.8, 0.8, 1, 1)))
-    other.show(scene, 1.5)
+    other = PipelineHarness(job(square("far", 0.8, 0.8, 1, 1)))
+    other.feed(scene, 1.5)
     ((another, zone),) = set(other.faces)
     assert zone == EVERYWHERE
     assert another != track
 
 
-def test_who_comes_again_has_another_name(scene: UInt8Array) -> None:
-    stage = Stage(job())
+def test_returning_person_gets_another_name(scene: UInt8Array) -> None:
+    harness = PipelineHarness(job())
     for pixels in (scene, np.zeros_like(scene), scene):
-        stage.show(pixels, 3.0)
-    assert len({track for track, _ in stage.faces}) == 2
+        harness.feed(pixels, 3.0)
+    assert len({track for track, _ in harness.faces}) == 2
 
 
-class Scripted(Analyzer):
-    """Says the same of every moment."""
+class ScriptedAnalyzer(Analyzer):
+    """Returns the same readings for every moment."""
 
     def __init__(self, *readings: Reading) -> None:
         super().__init__("lite")
@@ -72,51 +72,53 @@ class Scripted(Analyzer):
         return tuple(dataclasses.replace(each, time=moment.time) for each in self.readings)
 
 
-def test_poses_flags_and_faces_left_out_are_told(scene: UInt8Array) -> None:
+def test_poses_flags_and_omitted_faces_are_published(scene: UInt8Array) -> None:
     flags = (Flag.TURNED_AWAY, Flag.MORE_FACES)
     front = reading(0.0, box=Box(40, 60, 120, 150), flags=(Flag.SMALL_FACE,), left_out=2)
     assert front.face is not None
     pose = HeadPose(yaw=-71.0, pitch=2.0, roll=0.5)
     turned = dataclasses.replace(front.face, track=2, pose=pose)
     aside = Reading(time=0.0, face=turned, label=Label.UNKNOWN, flags=flags, left_out=2)
-    stage = Stage(dataclasses.replace(job(), max_faces=2), Scripted(front, aside))
-    stage.show(scene, 1.5)
-    seen = stage.told(Observation)[-1]
+    harness = PipelineHarness(
+        dataclasses.replace(job(), max_faces=2), ScriptedAnalyzer(front, aside)
+    )
+    harness.feed(scene, 1.5)
+    seen = harness.published(Observation)[-1]
     assert (seen.max_faces, seen.left_out) == (2, 2)
     one, other = seen.faces
     assert (one.flags, one.pose) == ((Flag.SMALL_FACE, Flag.MORE_FACES), None)
     assert (other.flags, other.pose, other.label) == (flags, pose, Label.UNKNOWN)
     assert (other.smoothed, other.mouth_open, other.speaking) == (None, None, False)
-    # only the one that is read is stored
-    stored = {reading.track for second in stage.seconds for reading in second.readings}
+    # only the face that is read is stored
+    stored = {reading.track for second in harness.seconds for reading in second.readings}
     assert stored == {one.track}
 
 
-def test_a_face_of_a_real_picture_has_its_pose(scene: UInt8Array) -> None:
-    stage = Stage(job())
-    stage.show(scene, 1.5)
-    (face,) = stage.told(Observation)[-1].faces
+def test_real_face_has_its_pose(scene: UInt8Array) -> None:
+    harness = PipelineHarness(job())
+    harness.feed(scene, 1.5)
+    (face,) = harness.published(Observation)[-1].faces
     assert face.pose is not None
     assert abs(face.pose.yaw) < 45 and abs(face.pose.pitch) < 30 and abs(face.pose.roll) < 20
 
 
-def test_a_masked_face_is_never_seen(scene: UInt8Array) -> None:
-    spy = Spy()
-    stage = Stage(job(square("staff", *FACE, masked="always")), spy)
-    stage.show(scene, 3.0)
-    assert not stage.faces
-    assert stage.seconds
-    assert not any(second.readings for second in stage.seconds)
-    # not left out afterwards: nothing that looks at the picture was shown it
+def test_masked_face_is_never_seen(scene: UInt8Array) -> None:
+    recorder = RecordingAnalyzer()
+    harness = PipelineHarness(job(square("staff", *FACE, masked="always")), recorder)
+    harness.feed(scene, 3.0)
+    assert not harness.faces
+    assert harness.seconds
+    assert not any(second.readings for second in harness.seconds)
+    # not excluded afterwards: the analyzer never received it
     left, top, right, bottom = 80, 24, 256, 216
-    for picture in spy.shown:
+    for picture in recorder.shown:
         assert not picture.luma[top:bottom, left:right].any()
         assert not picture.rgb()[top:bottom, left:right].any()
         assert not picture.crop(Box(left, top, right, bottom).scaled(0.9), 64, 64).any()
         assert picture.luma[:, right + 4 :].any()
 
 
-def test_a_scheduled_mask_falls_and_lifts_without_a_new_start(scene: UInt8Array) -> None:
+def test_scheduled_mask_starts_and_ends_without_a_restart(scene: UInt8Array) -> None:
     # from two seconds before a full minute on; the zone is masked from that minute on
     begin = datetime.fromtimestamp(1_750_000_020).replace(second=0) + timedelta(minutes=1)
     hours = {
@@ -124,18 +126,18 @@ def test_a_scheduled_mask_falls_and_lifts_without_a_new_start(scene: UInt8Array)
         "end": (begin + timedelta(minutes=1)).time().isoformat(),
     }
     zone = square("till", *FACE, masked="scheduled", hours=[hours])
-    stage = Stage(job(zone), wall=begin.timestamp() - 2)
-    stage.show(scene, 1.9)
-    assert {zone for _, zone in stage.faces} == {"till"}
-    before = len(stage.faces)
-    stage.show(scene, 0.2)
-    stage.messages.clear()
-    stage.show(scene, 2.0)
+    harness = PipelineHarness(job(zone), wall=begin.timestamp() - 2)
+    harness.feed(scene, 1.9)
+    assert {zone for _, zone in harness.faces} == {"till"}
+    before = len(harness.faces)
+    harness.feed(scene, 0.2)
+    harness.messages.clear()
+    harness.feed(scene, 2.0)
     assert before
-    assert not stage.faces
-    stage.now += 57.0
-    stage.show(scene, 2.0)
-    assert {zone for _, zone in stage.faces} == {"till"}
+    assert not harness.faces
+    harness.now += 57.0
+    harness.feed(scene, 2.0)
+    assert {zone for _, zone in harness.faces} == {"till"}
 
 
 def test_masked_pixels_do_not_bleed_over_the_edge() -> None:
@@ -146,12 +148,12 @@ def test_masked_pixels_do_not_bleed_over_the_edge() -> None:
     assert not covered.luma.any()
 
 
-def test_without_masks_pictures_are_not_copied(scene: UInt8Array) -> None:
+def test_unmasked_pictures_are_not_copied(scene: UInt8Array) -> None:
     picture = RgbPicture(scene)
     assert Mask(()).apply(picture) is picture
 
 
-def test_the_same_picture_stays_the_same_when_it_is_masked(scene: UInt8Array) -> None:
+def test_repeated_picture_stays_identical_when_masked(scene: UInt8Array) -> None:
     mask = Mask([square("half", 0, 0, 0.5, 1).points])
     picture = RgbPicture(scene)
     assert mask.apply(picture) is mask.apply(picture)
@@ -160,62 +162,60 @@ def test_the_same_picture_stays_the_same_when_it_is_masked(scene: UInt8Array) ->
 def test_zones_may_have_any_shape() -> None:
     arrow = ((0.1, 0.1), (0.9, 0.5), (0.1, 0.9), (0.5, 0.5))
     assert contains(arrow, 0.7, 0.5)
-    assert not contains(arrow, 0.2, 0.5)  # inside its bounds, outside of it
+    assert not contains(arrow, 0.2, 0.5)  # inside its bounding box, outside of it
     both = layout_at((square("a", 0, 0, 0.5, 1), square("b", 0, 0, 1, 1)), 0.0)
     assert [both.zone_of(x, 0.5) for x in (0.2, 0.7, 1.5)] == ["a", "b", EVERYWHERE]
 
 
 def test_seconds_follow_the_wall_clock(scene: UInt8Array) -> None:
-    stage = Stage(job(), wall=1e9 + 0.5)
-    stage.show(scene, 4.0)
-    stage.pipeline.flush()
-    assert [one.second for one in stage.seconds] == list(range(10**9, 10**9 + 5))
-    assert stage.seconds[0].readings[0].seen == pytest.approx(0.5, abs=0.1)
-    (reading,) = stage.seconds[2].readings
+    harness = PipelineHarness(job(), wall=1e9 + 0.5)
+    harness.feed(scene, 4.0)
+    harness.pipeline.flush()
+    assert [one.second for one in harness.seconds] == list(range(10**9, 10**9 + 5))
+    assert harness.seconds[0].readings[0].seen == pytest.approx(0.5, abs=0.1)
+    (reading,) = harness.seconds[2].readings
     assert reading.seen == pytest.approx(1.0)
     assert reading.speaking == 0
     assert reading.label in (Label.POSITIVE, Label.NEUTRAL, Label.NEGATIVE, Label.UNKNOWN)
 
 
 @pytest.mark.parametrize("step", [7200.0, -7200.0])
-def test_a_clock_that_is_set_neither_repeats_nor_stops_seconds(
-    scene: UInt8Array, step: float
-) -> None:
-    stage = Stage(job())
-    stage.show(scene, 2.0)
-    stage.wall += step
-    stage.show(scene, 3.0)
-    stage.wall -= step
-    stage.show(scene, 4.0)
-    stage.pipeline.flush()
-    seconds = [one.second for one in stage.seconds]
+def test_clock_changes_neither_repeat_nor_block_seconds(scene: UInt8Array, step: float) -> None:
+    harness = PipelineHarness(job())
+    harness.feed(scene, 2.0)
+    harness.wall += step
+    harness.feed(scene, 3.0)
+    harness.wall -= step
+    harness.feed(scene, 4.0)
+    harness.pipeline.flush()
+    seconds = [one.second for one in harness.seconds]
     assert len(seconds) == len(set(seconds))
     there = [one for one in seconds if abs(one - 1e9 - step) < 60]
     back = [one for one in seconds if 2 <= one - 1e9 < 60]
     assert len(there) >= 2
     assert len(back) >= 3
-    assert all(0 < r.seen <= 1 for one in stage.seconds for r in one.readings)
+    assert all(0 < r.seen <= 1 for one in harness.seconds for r in one.readings)
 
 
-def test_time_that_nobody_saw_is_nobodys(scene: UInt8Array) -> None:
-    stage = Stage(job())
-    stage.show(scene, 2.0)
-    stage.now += 5.0
-    stage.pipeline.flush_overdue()
-    stage.show(scene, 2.0)
-    stage.pipeline.flush()
-    seconds = [one.second - 10**9 for one in stage.seconds]
+def test_unobserved_time_is_not_attributed(scene: UInt8Array) -> None:
+    harness = PipelineHarness(job())
+    harness.feed(scene, 2.0)
+    harness.now += 5.0
+    harness.pipeline.flush_overdue()
+    harness.feed(scene, 2.0)
+    harness.pipeline.flush()
+    seconds = [one.second - 10**9 for one in harness.seconds]
     assert {0, 1, 7, 8} <= set(seconds)
     assert not {3, 4, 5} & set(seconds)
-    assert sum(r.seen for one in stage.seconds for r in one.readings) <= 4.1
+    assert sum(r.seen for one in harness.seconds for r in one.readings) <= 4.1
 
 
-def test_observations_come_several_times_a_second(scene: UInt8Array) -> None:
-    stage = Stage(job())
-    stage.show(scene, 3.0)
-    told: Sequence[Observation] = stage.told(Observation)
-    assert 15 <= len(told) <= 30
-    box = told[-1].faces[0].box
+def test_observations_are_published_several_times_a_second(scene: UInt8Array) -> None:
+    harness = PipelineHarness(job())
+    harness.feed(scene, 3.0)
+    observations: Sequence[Observation] = harness.published(Observation)
+    assert 15 <= len(observations) <= 30
+    box = observations[-1].faces[0].box
     left, top, right, bottom = box
     seen = Box(60 + left * 320, top * 240, 60 + right * 320, bottom * 240)
     assert seen.iou(PORTRAIT_FACE) > 0.4

@@ -1,4 +1,4 @@
-"""What must hold however the program ends: no files, nobody left behind, no identity."""
+"""Privacy however the program ends: no files, no orphaned processes, no identity."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 import sentistream
-from cameras.conftest import Heard, eventually
+from cameras.conftest import RecordedEvents
 from cameras.test_camera_supervision import is_gone, parent_of, settings
 from sentistream.monitor.cameras.supervisor import Supervisor
+from waiting import wait_until
 
 SERVER = """
 import sys, time
@@ -56,7 +57,7 @@ def test_workers_write_nothing_and_die_with_a_killed_server(
     places = state, here, home, temporary
     for place in (state, here, home):
         place.mkdir()
-    # where tests run by themselves libraries behave better than elsewhere
+    # outside of this process, where libraries could behave differently
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CI", "ORT"))}
     server = subprocess.Popen(  # noqa: S603
         [sys.executable, str(script), str(state), str(face_clip)],
@@ -84,29 +85,29 @@ def test_workers_write_nothing_and_die_with_a_killed_server(
         server.kill()
         server.wait()
         shutil.rmtree(temporary)
-    eventually(lambda: all(is_gone(worker) for worker in workers), within=10)
-    eventually(lambda: all(is_gone(parent) for parent in parents), within=10)
+    wait_until(lambda: all(is_gone(worker) for worker in workers), limit=10)
+    wait_until(lambda: all(is_gone(parent) for parent in parents), limit=10)
 
 
-def test_names_differ_from_run_to_run(
-    supervisor: Supervisor, heard: Heard, face_clip: Path
+def test_names_differ_between_runs(
+    supervisor: Supervisor, events: RecordedEvents, face_clip: Path
 ) -> None:
     supervisor.apply(settings({"door": face_clip}))
-    eventually(lambda: heard.faces_of("door"))
-    first = heard.faces_of("door")
+    wait_until(lambda: events.faces_of("door"))
+    first = events.faces_of("door")
     supervisor.restart("door")
-    eventually(lambda: heard.faces_of("door") > first)
-    for name in heard.faces_of("door"):
+    wait_until(lambda: events.faces_of("door") > first)
+    for name in events.faces_of("door"):
         assert len(bytes.fromhex(name)) == 8
 
 
 def _written_by(process: int) -> list[str]:
-    """Ordinary files that it has open for writing."""
+    """Regular files that it has open for writing."""
     written = []
     for link in Path(f"/proc/{process}/fd").iterdir():
         flags = Path(f"/proc/{process}/fdinfo/{link.name}").read_text().split("flags:")[1].split()
         is_file = stat.S_ISREG(link.stat().st_mode)
         if is_file and int(flags[0], 8) & (os.O_WRONLY | os.O_RDWR):
             written.append(str(link.readlink()))
-    # what the tests themselves write their output to
+    # the test runner's own output
     return [path for path in written if "pytest" not in path and not path.startswith("/tmp/")]  # noqa: S108

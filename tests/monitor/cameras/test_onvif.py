@@ -1,10 +1,10 @@
-"""Cameras found by WS-Discovery and asked for their stream by ONVIF, on loopback."""
+"""Cameras found by WS-Discovery, and their streams by ONVIF, on loopback."""
 
 from __future__ import annotations
 
 import pytest
 
-from onvif_camera import ENVELOPE, OnvifCamera
+from fake_onvif_camera import ENVELOPE, OnvifCamera
 from sentistream.errors import InputError
 from sentistream.monitor.cameras.camera_makers import MAKERS, address_of, maker_of
 from sentistream.monitor.cameras.onvif import FoundCamera, discover, find_streams
@@ -17,10 +17,10 @@ def found(camera: OnvifCamera) -> list[FoundCamera]:
     return discover(seconds=0.5, target=("127.0.0.1", camera.probe_port))
 
 
-def test_a_camera_is_found_once() -> None:
+def test_camera_is_found_once() -> None:
     with OnvifCamera().running() as camera:
         (one,) = found(camera)
-    assert camera.probes == 2  # datagrams may be lost, so there are two
+    assert camera.probes == 2  # datagrams may be lost, so two are sent
     assert one == FoundCamera(
         host="127.0.0.1",
         name="Shop Cam",
@@ -30,7 +30,7 @@ def test_a_camera_is_found_once() -> None:
     assert maker_of(one.name, one.hardware) == "hikvision"
 
 
-def test_nobody_there() -> None:
+def test_discovery_without_cameras_finds_none() -> None:
     with OnvifCamera().running() as camera:
         port = camera.probe_port
     assert discover(seconds=0.2, target=("127.0.0.1", port)) == []
@@ -45,13 +45,13 @@ def test_nobody_there() -> None:
         ENVELOPE.format("<d:ProbeMatch><d:XAddrs>file:///etc/passwd</d:XAddrs></d:ProbeMatch>"),
     ],
 )
-def test_what_answers_is_not_trusted(answer: str) -> None:
+def test_invalid_answers_are_ignored(answer: str) -> None:
     with OnvifCamera().running() as camera:
         camera.answers["Probe"] = answer
         assert found(camera) == []
 
 
-def test_a_camera_cannot_send_us_to_another_host() -> None:
+def test_camera_cannot_redirect_to_another_host() -> None:
     with OnvifCamera().running() as camera:
         camera.foreign_host = "192.0.2.66"
         assert found(camera) == []
@@ -59,17 +59,19 @@ def test_a_camera_cannot_send_us_to_another_host() -> None:
 
 @pytest.mark.parametrize("skew", [0.0, 7200.0])
 @pytest.mark.parametrize("by_http", [False, True])
-def test_the_largest_stream_with_user_and_password(skew: float, by_http: bool) -> None:
+def test_largest_stream_is_chosen_with_credentials(skew: float, by_http: bool) -> None:
     with OnvifCamera(skew=skew, by_http=by_http).running() as camera:
         streams = find_streams(f"127.0.0.1:{camera.port}", camera.user, camera.password)
         address = streams.main
-    # the host is the one that was asked, whatever the camera takes itself for
+    # the host is the one contacted, whatever address the camera reports
     assert address == "rtsp://owner:p%26ss%20w%C3%B6rd@127.0.0.1:8554/live?x=1"
     assert "ss" not in shown_address(address)
-    assert camera.password not in "".join(camera.asked)  # it is never sent readably
+    assert camera.password not in "".join(
+        camera.requests
+    )  # the password is never sent in clear text
 
 
-def test_a_camera_without_a_password() -> None:
+def test_camera_without_a_password_is_read() -> None:
     with OnvifCamera(user="", stream="rtsp://192.0.2.7/live").running() as camera:
         streams = find_streams(f"127.0.0.1:{camera.port}", "", "")
     assert streams.main == "rtsp://127.0.0.1/live"
@@ -86,7 +88,7 @@ def test_a_camera_without_a_password() -> None:
         ([("main", 1920, 1080), ("silent", 0, 0)], "", False),
     ],
 )
-def test_a_smaller_stream_that_is_large_enough(
+def test_smallest_sufficient_stream_is_chosen(
     profiles: list[tuple[str, int, int]], small: str, enough: bool
 ) -> None:
     with OnvifCamera().running() as camera:
@@ -98,17 +100,17 @@ def test_a_smaller_stream_that_is_large_enough(
 
 
 @pytest.mark.parametrize("by_http", [False, True])
-def test_a_wrong_password_is_said(by_http: bool) -> None:
+def test_wrong_password_is_reported(by_http: bool) -> None:
     with (
         OnvifCamera(by_http=by_http).running() as camera,
-        pytest.raises(InputError, match="refuses the user or the password") as told,
+        pytest.raises(InputError, match="refuses the user or the password") as caught,
     ):
         find_streams(f"127.0.0.1:{camera.port}", camera.user, WRONG)
-    assert WRONG not in told.value.message.replace("wrong user", "")
+    assert WRONG not in caught.value.message.replace("wrong user", "")
 
 
 @pytest.mark.parametrize(
-    ("operation", "answer", "said"),
+    ("operation", "answer", "message"),
     [
         ("GetSystemDateAndTime", "no XML", "does not speak ONVIF"),
         ("GetProfiles", ENVELOPE.format(""), "names no stream"),
@@ -116,14 +118,14 @@ def test_a_wrong_password_is_said(by_http: bool) -> None:
         ("GetProfiles", ENVELOPE.format("x" * 300_000), "too long"),
     ],
 )
-def test_what_is_wrong_is_said(operation: str, answer: str, said: str) -> None:
+def test_onvif_errors_are_reported(operation: str, answer: str, message: str) -> None:
     with OnvifCamera().running() as camera:
         camera.answers[operation] = answer
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=message):
             find_streams(f"127.0.0.1:{camera.port}", camera.user, camera.password)
 
 
-def test_who_does_not_answer() -> None:
+def test_unresponsive_camera_times_out() -> None:
     with OnvifCamera().running() as camera:
         port = camera.port
     with pytest.raises(InputError, match="does not answer"):
@@ -131,7 +133,7 @@ def test_who_does_not_answer() -> None:
 
 
 @pytest.mark.parametrize("maker", MAKERS)
-def test_sources_of_common_makers(maker: str) -> None:
+def test_addresses_of_common_brands_are_valid_and_redacted(maker: str) -> None:
     address = address_of(maker, "192.168.1.20", user="ad min", password="p@ss/w:rd", channel=2)  # noqa: S106
     assert address.startswith("rtsp://ad%20min:p%40ss%2Fw%3Ard@192.168.1.20:")
     assert "{" not in address
@@ -140,6 +142,6 @@ def test_sources_of_common_makers(maker: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["", "a/b", "user@host", "192.168.1.20:port"])
-def test_what_is_no_host(host: str) -> None:
+def test_invalid_hosts_are_refused(host: str) -> None:
     with pytest.raises(ValueError, match=r"host|[Pp]ort"):
         address_of("axis", host)

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clips import FLASH, GREY, clicks, flashing, write_clip
 from sentistream.errors import InputError
 from sentistream.media import MediaInfo, simulated_camera
 from sentistream.media.source import Source
@@ -19,6 +18,7 @@ from sentistream.monitor.cameras import capture
 from sentistream.monitor.cameras.capture import open_camera
 from sentistream.monitor.settings import CameraSettings
 from sentistream.types import SOUND_RATE
+from synthetic_clips import FLASH, GREY, clicks, flashing, write_clip
 
 TICK, WINDOW = 0.02, 0.1
 
@@ -33,13 +33,13 @@ def opened(settings: CameraSettings) -> Source:
 
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
-    """One second: a flash and a click in the middle of it."""
+    """One second, with a flash and a click in the middle."""
     return write_clip(
         tmp_path / "clip.mp4", flashing(1.0, [0.4]), clicks(1.0, 48_000, [0.4]), codec="libx264"
     )
 
 
-def test_a_file_begins_again_without_a_seam(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_loops_seamlessly(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulated_camera, "QUEUE", 100_000)
     monkeypatch.setattr(simulated_camera, "MAX_BEHIND", 60.0)
     flashes: list[float] = []
@@ -69,42 +69,42 @@ def test_a_file_begins_again_without_a_seam(clip: Path, monkeypatch: pytest.Monk
         clicked = [time - number for time in loud if number < time < number + 1]
         assert clicked == pytest.approx([0.4] * len(clicked), abs=0.008)
         assert clicked
-    # the first window needs its sound to come; later none is missing
+    # the first window waits for its sound; later none is missing
     assert silent <= WINDOW / TICK
 
 
-def test_a_file_is_played_at_its_pace(clip: Path) -> None:
+def test_file_is_played_at_its_pace(clip: Path) -> None:
     with opened(camera(clip, pace=4.0)) as source:
-        begun = time.monotonic() - next(source).time / 4
+        start = time.monotonic() - next(source).time / 4
         passed = next(m.time for m in source if m.time >= 2.0) / 4
-        assert time.monotonic() - begun == pytest.approx(passed, abs=0.3)
+        assert time.monotonic() - start == pytest.approx(passed, abs=0.3)
 
 
-def test_a_file_does_not_wait_for_who_is_slow(clip: Path) -> None:
+def test_file_does_not_wait_for_a_slow_reader(clip: Path) -> None:
     with opened(camera(clip)) as source:
         first = next(source)
-        begun = time.monotonic()
-        deadline = begun + 20
+        start = time.monotonic()
+        deadline = start + 20
         moment = first
         while time.monotonic() < deadline and not source.faults.dropped_moments:
-            time.sleep(0.5)  # what is tested: somebody slow
+            time.sleep(0.5)  # tests a slow reader
             moment = next(source)
         assert source.faults.dropped_moments > 0
         newest = [next(source) for _ in range(16)][-1]
         assert newest.time > moment.time
-        assert newest.time - first.time == pytest.approx(time.monotonic() - begun, abs=0.3)
+        assert newest.time - first.time == pytest.approx(time.monotonic() - start, abs=0.3)
 
 
-def test_thousands_of_loops_in_the_same_memory(tmp_path: Path) -> None:
+def test_thousands_of_loops_use_constant_memory(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "tiny.mp4", flashing(0.08, []), clicks(0.08, 48_000))
     settings = camera(clip, pace=100)
     with opened(settings) as source:
         held: list[tuple[int, int]] = []
-        begun = time.monotonic()
+        start = time.monotonic()
         for moment in source:
-            if moment.time > (len(held) + 1) * 16:  # each two hundred loops
+            if moment.time > (len(held) + 1) * 16:  # two hundred loops each
                 held.append((_memory(), len(list(Path("/proc/self/fd").iterdir()))))
-            if len(held) == 6 or time.monotonic() - begun > 20:
+            if len(held) == 6 or time.monotonic() - start > 20:
                 break
     assert len(held) >= 3
     memory, handles = zip(*held, strict=True)
@@ -113,20 +113,20 @@ def test_thousands_of_loops_in_the_same_memory(tmp_path: Path) -> None:
 
 
 def _memory() -> int:
-    """Resident, kB."""
+    """Resident set size, kB."""
     for line in Path("/proc/self/status").read_text("utf-8").splitlines():
         if line.startswith("VmRSS"):
             return int(line.split()[1])
     raise AssertionError
 
 
-def test_without_sound_no_sound_is_decoded(clip: Path) -> None:
+def test_disabled_sound_is_not_decoded(clip: Path) -> None:
     with opened(camera(clip, sound=False, pace=10)) as source:
         assert source.info.audio_codec is None
         assert all(next(source).sound is None for _ in range(60))
 
 
-def test_a_file_that_is_gone_ends_the_camera(clip: Path) -> None:
+def test_deleted_file_ends_the_camera(clip: Path) -> None:
     with opened(camera(clip, pace=5)) as source:
         next(source)
         clip.unlink()
@@ -135,7 +135,7 @@ def test_a_file_that_is_gone_ends_the_camera(clip: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "words"),
+    ("source", "message"),
     [
         ("99", "There is no camera 99"),
         ("/no/such/file.mp4", "There is no file"),
@@ -146,14 +146,14 @@ def test_a_file_that_is_gone_ends_the_camera(clip: Path) -> None:
         ("rtsp://me:se/cr@et@127.0.0.1:1/x", "cannot be opened"),
     ],
 )
-def test_what_cannot_be_read(source: str, words: str) -> None:
-    with pytest.raises(InputError, match=words) as caught:
+def test_unreadable_source_is_reported(source: str, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
         opened(camera(source))
     assert caught.value.way_out
 
 
 @pytest.mark.parametrize("place", ["http://me:geheim@{}/x", "http://{}/x?user=me&pwd=geheim"])
-def test_a_password_is_nowhere(
+def test_password_is_not_in_logs_or_errors(
     place: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     settings = camera(place.format("127.0.0.1:1"))
@@ -170,13 +170,13 @@ def test_a_password_is_nowhere(
     assert "geheim" not in shown
 
 
-def test_not_positive() -> None:
+def test_nonpositive_tick_is_refused() -> None:
     with pytest.raises(ValueError, match="tick"):
         open_camera(camera("0"), tick=0.0, sound_window=0.1)
 
 
 class Stream:
-    """Stands in for an opened address."""
+    """Fake opened stream."""
 
     def __init__(self, width: int, height: int, remarks: tuple[str, ...]) -> None:
         self.info = dataclasses.replace(INFO, width=width, height=height, remarks=remarks)
@@ -203,37 +203,37 @@ INFO = MediaInfo(
         ("sub", (640, 360), "small", ""),
     ],
 )
-def test_which_of_two_streams_is_read(
+def test_main_or_substream_is_selected(
     monkeypatch: pytest.MonkeyPatch,
     stream: str,
     small: tuple[int, int] | None,
     read: str,
     remark: str,
 ) -> None:
-    made: dict[str, Stream] = {}
+    created: dict[str, Stream] = {}
 
     def open_stream(address: str, *, remarks: tuple[str, ...], **_: object) -> Stream:
         if address.endswith("small") and small is None:
             raise InputError("It does not answer.", "Check it.")
         size = small if address.endswith("small") and small else (1920, 1080)
-        made[address.rpartition("/")[2]] = Stream(*size, remarks)
-        return made[address.rpartition("/")[2]]
+        created[address.rpartition("/")[2]] = Stream(*size, remarks)
+        return created[address.rpartition("/")[2]]
 
     monkeypatch.setattr(capture, "open_stream", open_stream)
     settings = camera("rtsp://a/main", small_source="rtsp://a/small", stream=stream)
     source = opened(settings)
-    assert source is made[read]  # type: ignore[comparison-overlap]
-    assert not made[read].closed
-    told = f"The smaller stream is not used. {remark}" if remark else ""
-    assert "".join(made[read].info.remarks) == told
-    assert all(one.closed for name, one in made.items() if name != read)
+    assert source is created[read]  # type: ignore[comparison-overlap]
+    assert not created[read].closed
+    expected = f"The smaller stream is not used. {remark}" if remark else ""
+    assert "".join(created[read].info.remarks) == expected
+    assert all(one.closed for name, one in created.items() if name != read)
 
 
-def test_sub_without_a_smaller_stream_is_said() -> None:
+def test_missing_substream_is_remarked() -> None:
     with pytest.raises(ValueError, match="no smaller stream is given"):
         camera("rtsp://a/main", stream="sub")
 
 
-def test_passwords_of_both_streams_are_kept_secret() -> None:
-    made = camera("rtsp://u:first@a/main", small_source="rtsp://u:second@a/small")
-    assert {"first", "second"} <= made.secrets
+def test_passwords_of_both_streams_are_hidden() -> None:
+    created = camera("rtsp://u:first@a/main", small_source="rtsp://u:second@a/small")
+    assert {"first", "second"} <= created.secrets

@@ -2,83 +2,85 @@ from __future__ import annotations
 
 import numpy as np
 
-from cameras.pipeline_stage import Stage, job, square
+from cameras.pipeline_harness import PipelineHarness, job, square
 from cameras.preview_pixels import FACE, detail, pixels_of, shows_a_face
-from portrait import PORTRAIT_FACE
+from portrait_geometry import PORTRAIT_FACE
 from sentistream.media.picture import RgbPicture
 from sentistream.monitor.cameras.background import LONGEST_STEP
 from sentistream.monitor.cameras.preview import HOLD, WIDTH, PreviewRenderer
 from sentistream.monitor.observations import Preview
 from sentistream.types import Box, UInt8Array
-from synthetic import reading
+from synthetic_readings import reading
 
 
-def test_none_is_made_unless_somebody_looks(scene: UInt8Array) -> None:
-    stage = Stage(job())
-    stage.show(scene, 2.0)
-    assert not stage.told(Preview)
-    stage.pipeline.request_preview()
-    stage.show(scene, 12.0)
-    shown = stage.told(Preview)
+def test_no_preview_is_made_unless_requested(scene: UInt8Array) -> None:
+    harness = PipelineHarness(job())
+    harness.feed(scene, 2.0)
+    assert not harness.published(Preview)
+    harness.pipeline.request_preview()
+    harness.feed(scene, 12.0)
+    shown = harness.published(Preview)
     assert 15 <= len(shown) <= 26  # five a second for five seconds
     assert all(one.time < 1e9 + 7.5 for one in shown)
 
 
-def test_none_is_made_where_none_may_be(scene: UInt8Array) -> None:
-    stage = Stage(job(preview=False))
-    stage.pipeline.request_preview()
-    stage.show(scene, 1.0)
-    assert not stage.told(Preview)
+def test_no_preview_is_made_when_forbidden(scene: UInt8Array) -> None:
+    harness = PipelineHarness(job(preview=False))
+    harness.pipeline.request_preview()
+    harness.feed(scene, 1.0)
+    assert not harness.published(Preview)
 
 
-def test_faces_cannot_be_recognised(portrait: UInt8Array) -> None:
-    blurred, clear = Stage(job()), Stage(job(blur=False))
-    for stage in (blurred, clear):
-        stage.show(portrait, 0.3)
-        stage.show(portrait, 40.0, tick=LONGEST_STEP)  # all but the face is known by then
-        stage.pipeline.request_preview()
-        stage.show(portrait, 0.6)
-    assert all(shows_a_face(one, PORTRAIT_FACE) for one in clear.told(Preview))
-    assert not any(shows_a_face(one, PORTRAIT_FACE) for one in blurred.told(Preview))
-    # of the face next to nothing is left: a few colours that run into each other
-    face = pixels_of(blurred.told(Preview)[-1])[80:165, 180:275].astype(float)
-    was = pixels_of(clear.told(Preview)[-1])[80:165, 180:275].astype(float)
+def test_faces_are_unrecognizable(portrait: UInt8Array) -> None:
+    blurred, clear = PipelineHarness(job()), PipelineHarness(job(blur=False))
+    for harness in (blurred, clear):
+        harness.feed(portrait, 0.3)
+        harness.feed(
+            portrait, 40.0, tick=LONGEST_STEP
+        )  # everything but the face is background by then
+        harness.pipeline.request_preview()
+        harness.feed(portrait, 0.6)
+    assert all(shows_a_face(one, PORTRAIT_FACE) for one in clear.published(Preview))
+    assert not any(shows_a_face(one, PORTRAIT_FACE) for one in blurred.published(Preview))
+    # next to nothing is left of the face: a few colors blending into each other
+    face = pixels_of(blurred.published(Preview)[-1])[80:165, 180:275].astype(float)
+    was = pixels_of(clear.published(Preview)[-1])[80:165, 180:275].astype(float)
     assert detail(face) < 0.15 * detail(was)
-    # and the rest is as it was
-    rest = [pixels_of(s.told(Preview)[-1])[350:].astype(float) for s in (blurred, clear)]
+    # and the rest is unchanged
+    rest = [pixels_of(s.published(Preview)[-1])[350:].astype(float) for s in (blurred, clear)]
     assert abs(rest[0] - rest[1]).mean() < 2
 
 
-def test_the_place_of_a_lost_face_stays_blurred(scene: UInt8Array) -> None:
+def test_place_of_a_lost_face_stays_blurred(scene: UInt8Array) -> None:
     picture = RgbPicture(scene)
     for after, is_shown in ((HOLD - 0.1, False), (HOLD + 0.1, True)):
-        # a moving camera has no background: the face alone decides
+        # a moving camera has no background model: only the face is blurred
         renderer = PreviewRenderer(blur=True, moving=True)
         renderer.observe(picture, (reading(0.0, box=FACE),), 100.0)
-        # the analysis has lost it, it is there all the same
+        # lost by the tracker, but still in the picture
         renderer.observe(picture, (), 100.0 + after)
         jpeg = renderer.render(picture, 100.0 + after)
         assert shows_a_face(Preview(jpeg, 0.0)) is is_shown
 
 
-def test_masked_parts_are_black_in_it(scene: UInt8Array) -> None:
-    stage = Stage(job(square("staff", 0, 0, 1, 0.5, masked="always"), blur=False))
-    stage.pipeline.request_preview()
-    stage.show(scene, 0.5)
-    (*_, shown) = stage.told(Preview)
+def test_masked_parts_are_black(scene: UInt8Array) -> None:
+    harness = PipelineHarness(job(square("staff", 0, 0, 1, 0.5, masked="always"), blur=False))
+    harness.pipeline.request_preview()
+    harness.feed(scene, 0.5)
+    (*_, shown) = harness.published(Preview)
     assert pixels_of(shown)[:116].max() < 8
     assert pixels_of(shown)[130:].max() > 100
 
 
-def test_it_is_small() -> None:
+def test_preview_is_small() -> None:
     wide = np.tile(np.arange(1920, dtype=np.uint16)[None, :, None] % 251, (1080, 1, 3))
-    stage = Stage(job())
-    stage.pipeline.request_preview()
-    stage.show(wide.astype(np.uint8), 0.1)
-    assert pixels_of(stage.told(Preview)[0]).shape == (360, WIDTH, 3)
+    harness = PipelineHarness(job())
+    harness.pipeline.request_preview()
+    harness.feed(wide.astype(np.uint8), 0.1)
+    assert pixels_of(harness.published(Preview)[0]).shape == (360, WIDTH, 3)
 
 
-def test_a_box_outside_the_picture_blurs_nothing(scene: UInt8Array) -> None:
+def test_box_outside_the_picture_blurs_nothing(scene: UInt8Array) -> None:
     picture = RgbPicture(scene)
     blurred = PreviewRenderer(blur=True, moving=True)
     blurred.observe(picture, (reading(0.0, box=Box(-200, -200, -100, -100)),), 100.0)

@@ -41,7 +41,7 @@ def hours(begin: str, end: str, *days: str) -> list[Hours]:
         ("2026-06-02 12:00", False),
     ],
 )
-def test_hours_of_a_day(when: str, holds: bool) -> None:
+def test_daily_hours(when: str, holds: bool) -> None:
     assert is_within(hours("09:00", "18:00", "mon"), at(when)) is holds
 
 
@@ -59,22 +59,22 @@ def test_hours_over_midnight_belong_to_the_day_they_begin_on(when: str, holds: b
     assert is_within(hours("22:00", "02:00", "fri"), at(when)) is holds
 
 
-def test_same_begin_and_end_is_a_whole_day() -> None:
+def test_equal_begin_and_end_is_a_whole_day() -> None:
     assert is_within(hours("00:00", "00:00", "mon"), at("2026-06-01 00:00"))
     assert is_within(hours("00:00", "00:00", "mon"), at("2026-06-01 23:59:59"))
     assert not is_within(hours("00:00", "00:00", "mon"), at("2026-06-02 00:00"))
     assert is_within(hours("06:00", "06:00", "mon"), at("2026-06-02 05:59"))
 
 
-def test_nine_is_nine_in_summer_and_in_winter() -> None:
+def test_hours_follow_local_time_in_summer_and_winter() -> None:
     opening = hours("09:00", "18:00")
     for day in ("2026-01-15", "2026-07-15"):
         assert not is_within(opening, at(f"{day} 08:59"))
         assert is_within(opening, at(f"{day} 09:00"))
 
 
-def test_the_night_the_clocks_go_forward() -> None:
-    night = hours("22:00", "03:00", "sat")  # 02:00 to 03:00 of 2026-03-29 is left out
+def test_night_when_clocks_go_forward() -> None:
+    night = hours("22:00", "03:00", "sat")  # 02:00 to 03:00 on 2026-03-29 does not exist
     shown = at("2026-03-29 01:59:59")
     assert is_within(night, shown)
     assert not is_within(night, shown + 1)  # 03:00
@@ -83,8 +83,8 @@ def test_the_night_the_clocks_go_forward() -> None:
     assert is_within(early, shown + 1)
 
 
-def test_the_night_the_clocks_go_back() -> None:
-    early = hours("02:00", "03:00")  # comes twice on 2026-10-25
+def test_night_when_clocks_go_back() -> None:
+    early = hours("02:00", "03:00")  # occurs twice on 2026-10-25
     assert is_within(early, at("2026-10-25 02:30", fold=0))
     assert is_within(early, at("2026-10-25 02:30", fold=1))
     assert at("2026-10-25 02:30", fold=1) - at("2026-10-25 02:30", fold=0) == 3600

@@ -1,4 +1,4 @@
-"""The files for headquarters and shops: parsed, held to the settings, and the broker's tried."""
+"""Files for headquarters and shops: parsed, checked against the settings; the broker is run."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 import yaml
 
-from listening import until
-from mosquitto import Mosquitto, certificate, free_port
+from free_port import free_port
+from mqtt_broker import Mosquitto, certificate
 from sentistream.monitor.fleet.broker_connection import MAX_UNDER_WAY, BrokerConnection
 from sentistream.monitor.fleet.join_code import BrokerAddress
 from sentistream.monitor.fleet.messages import MAX_BYTES, FleetTopics
 from sentistream.monitor.settings import HeadquartersSettings, load_settings
 from sentistream.monitor.settings.settings_model import ENV_PREFIX
+from waiting import wait_until
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 CONFIG = (DEPLOY / "headquarters" / "mosquitto.conf").read_text("utf-8")
@@ -31,11 +32,11 @@ def compose(place: str) -> dict[str, Any]:
     return read
 
 
-def test_the_environment_of_headquarters_holds_known_settings(
+def test_headquarters_environment_holds_known_settings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    given = compose("headquarters")["services"]["monitor"]["environment"]
-    ours = {name: value for name, value in given.items() if name.startswith(ENV_PREFIX)}
+    variables = compose("headquarters")["services"]["monitor"]["environment"]
+    ours = {name: value for name, value in variables.items() if name.startswith(ENV_PREFIX)}
     for name, value in ours.items():
         monkeypatch.setenv(name, re.sub(r"\$\{\w+:\?\}", "filled", value))
     settings = load_settings(None)
@@ -45,14 +46,14 @@ def test_the_environment_of_headquarters_holds_known_settings(
     assert "@database/" in settings.storage.url.get_secret_value()
 
 
-def test_no_password_stands_in_a_file() -> None:
+def test_no_file_contains_a_password() -> None:
     text = (DEPLOY / "headquarters" / "compose.yaml").read_text("utf-8")
     for line in text.splitlines():
         if "PASSWORD:" in line:
             assert "${" in line, line
 
 
-def test_services_are_shut_in_and_only_the_broker_is_open() -> None:
+def test_containers_are_hardened_and_only_the_broker_is_public() -> None:
     services = compose("headquarters")["services"]
     assert set(services) == {"broker", "database", "monitor"}
     open_to_all = [
@@ -67,7 +68,7 @@ def test_services_are_shut_in_and_only_the_broker_is_open() -> None:
         assert service["restart"] == "unless-stopped"
 
 
-def test_what_is_mounted_exists_or_is_asked_for() -> None:
+def test_mounted_files_exist_or_are_required() -> None:
     text = (DEPLOY / "headquarters" / "compose.yaml").read_text("utf-8")
     for source in re.findall(r"- \./([\w./]+):", text):
         if not source.startswith("certs"):
@@ -78,7 +79,7 @@ def test_what_is_mounted_exists_or_is_asked_for() -> None:
     assert (folder / build["dockerfile"]).resolve() == DEPLOY / "Containerfile"
 
 
-def test_a_shop_extends_the_container_that_is_there() -> None:
+def test_shop_extends_the_standard_container() -> None:
     service = compose("site")["services"]["monitor"]
     extended = service["extends"]
     path = (DEPLOY / "site" / extended["file"]).resolve()
@@ -89,7 +90,7 @@ def test_a_shop_extends_the_container_that_is_there() -> None:
     assert compose("site")["volumes"] == base["volumes"]
 
 
-def test_the_broker_takes_what_the_program_sends() -> None:
+def test_broker_limits_fit_the_messages() -> None:
     lines = dict(line.split(" ", 1) for line in CONFIG.splitlines() if line[:1].isalpha())
     assert int(lines["message_size_limit"]) == MAX_BYTES
     assert int(lines["max_inflight_messages"]) == MAX_UNDER_WAY
@@ -97,7 +98,7 @@ def test_the_broker_takes_what_the_program_sends() -> None:
 
 
 class Deployed(Mosquitto):
-    """The broker with the files that are deployed, their paths and port replaced."""
+    """The broker with the deployed files, with their paths and port replaced."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, tls=True)
@@ -128,7 +129,9 @@ def deployed(tmp_path: Path) -> Iterator[Deployed]:
     broker.kill()
 
 
-def client(broker: Deployed, user: str, name: str, topics: list[str], heard: list[str]) -> Any:
+def client(
+    broker: Deployed, user: str, name: str, topics: list[str], topics_received: list[str]
+) -> Any:
     address = BrokerAddress(
         host="127.0.0.1",
         port=broker.port,
@@ -140,26 +143,28 @@ def client(broker: Deployed, user: str, name: str, topics: list[str], heard: lis
         address,
         client_id=name,
         subscriptions=topics,
-        on_message=lambda topic, _: heard.append(topic),
+        on_message=lambda topic, _: topics_received.append(topic),
     )
 
 
-def test_sites_do_not_read_what_others_report(deployed: Deployed) -> None:
-    hears: dict[str, list[str]] = {"headquarters": [], "site": [], "nosy": []}
-    headquarters = client(deployed, "headquarters", "hq", [TOPICS.all_up], hears["headquarters"])
-    site = client(deployed, "site", "north", [TOPICS.down("north")], hears["site"])
-    nosy = client(deployed, "site", "nosy", [TOPICS.all_up, "#"], hears["nosy"])
-    stranger = client(deployed, "nobody", "stranger", [TOPICS.all_up], [])
+def test_sites_cannot_read_other_sites_reports(deployed: Deployed) -> None:
+    received: dict[str, list[str]] = {"headquarters": [], "site": [], "nosy": []}
+    headquarters = client(deployed, "headquarters", "hq", [TOPICS.all_up], received["headquarters"])
+    site = client(deployed, "site", "north", [TOPICS.down("north")], received["site"])
+    nosy = client(deployed, "site", "nosy", [TOPICS.all_up, "#"], received["nosy"])
+    anonymous = client(deployed, "nobody", "stranger", [TOPICS.all_up], [])
     try:
-        until(lambda: headquarters.is_connected and site.is_connected, what="both are connected")
+        wait_until(lambda: headquarters.is_connected and site.is_connected, "both are connected")
         assert site.publish(TOPICS.up("north"), b"sums")
-        until(lambda: hears["headquarters"] == [TOPICS.up("north")], what="headquarters hears")
+        wait_until(
+            lambda: received["headquarters"] == [TOPICS.up("north")], "headquarters receives it"
+        )
         assert headquarters.publish(TOPICS.down("north"), b"answer")
-        until(lambda: hears["site"] == [TOPICS.down("north")], what="the site hears")
+        wait_until(lambda: received["site"] == [TOPICS.down("north")], "the site receives it")
         time.sleep(1)
-        assert TOPICS.up("north") not in hears["nosy"]
-        assert not stranger.is_connected
-        assert "refuses the login" in stranger.problem
+        assert TOPICS.up("north") not in received["nosy"]
+        assert not anonymous.is_connected
+        assert "refuses the login" in anonymous.problem
     finally:
-        for each in (headquarters, site, nosy, stranger):
+        for each in (headquarters, site, nosy, anonymous):
             each.close()

@@ -1,4 +1,4 @@
-"""The container's health check, asked as a container asks it."""
+"""The container's health check, run as a container runs it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def code(port: int) -> int:
 
 @contextmanager
 def answering(status: int, certificate: Path | None = None) -> Iterator[int]:
-    """Its port."""
+    """The server's port."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -51,25 +51,25 @@ def answering(status: int, certificate: Path | None = None) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(("status", "expected"), [(200, 0), (503, 1)])
-def test_it_says_whether_the_monitor_answers(status: int, expected: int) -> None:
+def test_health_check_reports_whether_the_monitor_answers(status: int, expected: int) -> None:
     with answering(status) as port:
         assert code(port) == expected
 
 
-def test_nobody_there_is_not_well() -> None:
-    with socket.socket() as taken:  # bound, but nobody listens
+def test_unreachable_monitor_is_unhealthy() -> None:
+    with socket.socket() as taken:  # bound, but not listening
         taken.bind(("127.0.0.1", 0))
         assert code(taken.getsockname()[1]) == 1
 
 
-def test_somebody_silent_is_not_well() -> None:
+def test_unresponsive_monitor_is_unhealthy() -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         assert code(silent.getsockname()[1]) == 1
 
 
-def test_tls_of_the_monitor_s_own(tmp_path: Path) -> None:
+def test_self_signed_tls_is_accepted(tmp_path: Path) -> None:
     program = shutil.which("openssl")
     if program is None:
         pytest.skip("needs openssl")

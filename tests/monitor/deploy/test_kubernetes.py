@@ -1,4 +1,4 @@
-"""The manifests for Kubernetes: held to the API's schemas, to each other and to the settings."""
+"""Kubernetes manifests: checked against the API's schemas, each other and the settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sentistream.monitor.settings.settings_model import ENV_PREFIX
 DEPLOY = Path(__file__).parents[3] / "deploy"
 FOLDERS = {name: DEPLOY / "kubernetes" / name for name in ("headquarters", "site")}
 VERSIONS = ("1.28", "1.33")
-"""The oldest and newest of Kubernetes that the manifests are held to."""
+"""The oldest and newest supported version of Kubernetes."""
 
 
 def kustomization(folder: Path) -> dict[str, Any]:
@@ -45,19 +45,19 @@ def containers(name: str) -> list[dict[str, Any]]:
 
 
 def environment(name: str) -> dict[str, dict[str, Any]]:
-    """The variables of the monitor."""
+    """The monitor's environment variables."""
     (monitor,) = [each for each in containers(name) if each["name"] == "monitor"]
     return {each["name"]: each for each in monitor["env"]}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", FOLDERS)
-def test_every_resource_fits_the_schema(name: str, version: str) -> None:
+def test_every_resource_conforms_to_the_schema(name: str, version: str) -> None:
     for resource in resources(name):
         kubernetes_validate.validate(resource, version, strict=True)
 
 
-def test_the_schema_would_find_a_mistake() -> None:
+def test_schema_detects_a_mistake() -> None:
     for resource in resources("site"):
         if resource["kind"] == "StatefulSet":
             resource["spec"]["template"]["spec"]["containers"][0]["imagee"] = "x"
@@ -78,7 +78,7 @@ def test_every_file_is_listed_and_every_image_has_a_version(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FOLDERS)
-def test_containers_are_shut_in(name: str) -> None:
+def test_containers_are_hardened(name: str) -> None:
     for each in resources(name):
         if each["kind"] != "StatefulSet":
             continue
@@ -97,7 +97,7 @@ def test_containers_are_shut_in(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FOLDERS)
-def test_what_is_mounted_and_asked_for_exists(name: str) -> None:
+def test_mounted_and_referenced_resources_exist(name: str) -> None:
     listed = kustomization(FOLDERS[name])
     maps = {
         each["name"]: {line.partition("=")[0] for line in each["literals"]}
@@ -108,7 +108,7 @@ def test_what_is_mounted_and_asked_for_exists(name: str) -> None:
         if each["kind"] == "ConfigMap"
     }
     secrets = {each["name"] for each in listed.get("secretGenerator", [])}
-    # as the first lines of the kustomization ask for
+    # as the first lines of the kustomization require
     keys = {"HEADQUARTERS_PASSWORD", "SITE_PASSWORD", "DATABASE_PASSWORD"}
     for each in resources(name):
         if each["kind"] != "StatefulSet":
@@ -130,8 +130,8 @@ def test_what_is_mounted_and_asked_for_exists(name: str) -> None:
                     assert source["secretKeyRef"]["name"] in secrets
                     assert source["secretKeyRef"]["key"] in keys
                 if "configMapKeyRef" in source:
-                    asked = source["configMapKeyRef"]
-                    assert asked["key"] in maps[asked["name"]]
+                    reference = source["configMapKeyRef"]
+                    assert reference["key"] in maps[reference["name"]]
     services = {
         each["metadata"]["name"]: each for each in resources(name) if each["kind"] == "Service"
     }
@@ -148,51 +148,51 @@ def test_what_is_mounted_and_asked_for_exists(name: str) -> None:
                 assert ports[port["targetPort"]] == port["port"]
 
 
-def test_the_brokers_files_are_those_of_the_compose_file() -> None:
+def test_broker_files_match_the_compose_file() -> None:
     (data,) = [each["data"] for each in resources("headquarters") if each["kind"] == "ConfigMap"]
     for name in ("mosquitto.conf", "acl"):
         assert data[name] == (DEPLOY / "headquarters" / name).read_text("utf-8"), name
 
 
-def test_the_environment_of_headquarters_holds_known_settings(
+def test_headquarters_environment_holds_known_settings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    given = environment("headquarters")
+    variables = environment("headquarters")
     literals = dict(
         line.split("=", 1)
         for each in kustomization(FOLDERS["headquarters"])["configMapGenerator"]
         for line in each["literals"]
     )
-    order = list(given)
-    for name, variable in given.items():
+    order = list(variables)
+    for name, variable in variables.items():
         if not name.startswith(ENV_PREFIX):
             continue
         source = variable.get("valueFrom", {})
         value = variable.get("value", "filled")
         if "configMapKeyRef" in source:
             value = literals[source["configMapKeyRef"]["key"]]
-        for other in given:
+        for other in variables:
             if f"$({other})" in value:
-                # only what stands before is filled in
+                # only variables defined before it are expanded
                 assert order.index(other) < order.index(name)
                 value = value.replace(f"$({other})", "filled")
         assert "$(" not in value
         monkeypatch.setenv(name, value)
     settings = load_settings(None)
-    made = settings.headquarters
+    rendered = settings.headquarters
     services = {
         each["metadata"]["name"] for each in resources("headquarters") if each["kind"] == "Service"
     }
-    assert made.host.split(".")[0] in services
-    assert made.host.endswith(".sentistream.svc")
-    assert made.site_host == "broker.example.org"
-    assert made.port == HeadquartersSettings().port
+    assert rendered.host.split(".")[0] in services
+    assert rendered.host.endswith(".sentistream.svc")
+    assert rendered.site_host == "broker.example.org"
+    assert rendered.port == HeadquartersSettings().port
     assert "@database/" in settings.storage.url.get_secret_value()
     assert "database" in services
     assert settings.server.public_url == "https://shops.example.org"
 
 
-def test_only_the_broker_is_open_to_all() -> None:
+def test_only_the_broker_is_public() -> None:
     found = resources("headquarters")
     open_to_all = [
         each["metadata"]["name"]
@@ -211,7 +211,7 @@ def test_only_the_broker_is_open_to_all() -> None:
     )
 
 
-def test_no_password_stands_in_a_file() -> None:
+def test_no_file_contains_a_password() -> None:
     for folder in FOLDERS.values():
         assert not [path for path in folder.rglob("*") if path.suffix in (".key", ".env")]
         for path in folder.glob("*.yaml"):
@@ -221,7 +221,7 @@ def test_no_password_stands_in_a_file() -> None:
 
 
 @pytest.mark.parametrize("name", FOLDERS)
-def test_kubectl_renders_what_is_to_be_applied(name: str, tmp_path: Path) -> None:
+def test_kubectl_renders_the_manifests(name: str, tmp_path: Path) -> None:
     kubectl = shutil.which("kubectl")
     if kubectl is None:
         pytest.skip("needs kubectl")
@@ -231,24 +231,24 @@ def test_kubectl_renders_what_is_to_be_applied(name: str, tmp_path: Path) -> Non
         for file in [*generated.get("files", []), *generated.get("envs", [])]:
             (folder / file).parent.mkdir(exist_ok=True)
             (folder / file).write_text("HEADQUARTERS_PASSWORD=a\nSITE_PASSWORD=b\n")
-    said = subprocess.run(  # noqa: S603
+    output = subprocess.run(  # noqa: S603
         [kubectl, "kustomize", str(folder)], capture_output=True, check=True, timeout=60
     )
-    made = [each for each in yaml.safe_load_all(said.stdout) if each]
-    names = {each["kind"]: set[str]() for each in made}
-    for each in made:
+    rendered = [each for each in yaml.safe_load_all(output.stdout) if each]
+    names = {each["kind"]: set[str]() for each in rendered}
+    for each in rendered:
         names[each["kind"]].add(each["metadata"]["name"])
         kubernetes_validate.validate(each, VERSIONS[-1], strict=True)
         if each["kind"] != "Namespace":
             assert each["metadata"]["namespace"] == "sentistream"
     images = set()
-    for each in made:
+    for each in rendered:
         if each["kind"] != "StatefulSet":
             continue
         pod = each["spec"]["template"]["spec"]
         for volume in pod["volumes"]:
             if "secret" in volume:
-                # the generated names have a hash: a changed file starts the pod again
+                # generated names have a hash: a changed file restarts the pod
                 assert volume["secret"]["secretName"] in names["Secret"]
         images |= {container["image"] for container in pod["containers"]}
     assert any(image.startswith("registry.example.org/sentistream:") for image in images)

@@ -1,4 +1,4 @@
-"""What systemd is told, over a real datagram socket, by a real process too."""
+"""Notifications to systemd, over a real datagram socket, also from a real process."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from listening import until
 from sentistream.monitor.watchdog import Watchdog, extending_start_timeout, notify
+from waiting import wait_until
 
 
 @pytest.fixture(params=["path", "abstract"])
 def systemd(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[socket.socket]:
-    """The socket at which systemd would listen."""
+    """The socket on which systemd would listen."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.settimeout(10)
         if request.param == "path":
@@ -32,7 +32,7 @@ def systemd(
         yield receiver
 
 
-def test_says_ready_alive_and_stopping(
+def test_ready_alive_and_stopping_are_sent(
     systemd: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", "60000")
@@ -41,35 +41,39 @@ def test_says_ready_alive_and_stopping(
         assert systemd.recv(100) == f"READY=1\nMAINPID={os.getpid()}".encode()
         assert systemd.recv(100) == b"WATCHDOG=1"
         assert systemd.recv(100) == b"WATCHDOG=1"
-    said = systemd.recv(100)
-    while said == b"WATCHDOG=1":
-        said = systemd.recv(100)
-    assert said == b"STOPPING=1"
+    message = systemd.recv(100)
+    while message == b"WATCHDOG=1":
+        message = systemd.recv(100)
+    assert message == b"STOPPING=1"
 
 
-def test_is_silent_when_not_well(systemd: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_sent_while_unhealthy(
+    systemd: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", "60000")
     monkeypatch.delenv("WATCHDOG_PID", raising=False)
-    asked = threading.Event()
+    checked = threading.Event()
     answers = iter([True, False])
 
     def is_well() -> bool:
         try:
             return next(answers)
         except StopIteration:
-            asked.set()
+            checked.set()
             raise OSError("the database is gone") from None
 
     with Watchdog(is_well):
         assert systemd.recv(100).startswith(b"READY=1")
         assert systemd.recv(100) == b"WATCHDOG=1"
-        assert asked.wait(10)
+        assert checked.wait(10)
         systemd.settimeout(0.2)
         with pytest.raises(TimeoutError):
             systemd.recv(100)
 
 
-def test_a_hang_is_noticed(systemd: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hang_stops_the_notifications(
+    systemd: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", "60000")
     monkeypatch.delenv("WATCHDOG_PID", raising=False)
     released = threading.Event()
@@ -81,16 +85,16 @@ def test_a_hang_is_noticed(systemd: socket.socket, monkeypatch: pytest.MonkeyPat
         released.set()
 
 
-def test_a_long_start_extends_its_timeout(systemd: socket.socket) -> None:
+def test_slow_start_extends_its_timeout(systemd: socket.socket) -> None:
     with extending_start_timeout(interval=0.02):
         assert systemd.recv(100) == b"EXTEND_TIMEOUT_USEC=80000"
         assert systemd.recv(100) == b"EXTEND_TIMEOUT_USEC=80000"
-    # and is told in the end whatever it was
+    # and the final notification is sent in any case
     with pytest.raises(OSError, match="migration"), extending_start_timeout(interval=60):
         raise OSError("the migration failed")
 
 
-def test_the_extension_has_a_limit(systemd: socket.socket) -> None:
+def test_extension_is_limited(systemd: socket.socket) -> None:
     with extending_start_timeout(interval=0.02, limit=0.04):
         assert systemd.recv(100).startswith(b"EXTEND")
         assert systemd.recv(100).startswith(b"EXTEND")
@@ -100,7 +104,7 @@ def test_the_extension_has_a_limit(systemd: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("address", ["", "relative", "/nowhere/socket", "@nobody-listens-here"])
-def test_without_systemd_nothing_happens(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_systemd_nothing_is_sent(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOTIFY_SOCKET", address)
     monkeypatch.setenv("WATCHDOG_USEC", "not a number")
     assert notify("READY=1") is False
@@ -108,7 +112,7 @@ def test_without_systemd_nothing_happens(address: str, monkeypatch: pytest.Monke
         assert "watchdog" not in [thread.name for thread in threading.enumerate()]
 
 
-def test_another_process_s_watchdog_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_watchdog_of_another_process_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     monkeypatch.setenv("WATCHDOG_USEC", "60000")
     monkeypatch.setenv("WATCHDOG_PID", "1")
@@ -116,7 +120,7 @@ def test_another_process_s_watchdog_is_not_ours(monkeypatch: pytest.MonkeyPatch)
         assert "watchdog" not in [thread.name for thread in threading.enumerate()]
 
 
-def test_a_killed_process_falls_silent(
+def test_killed_process_stops_sending(
     systemd: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", "60000")
@@ -142,4 +146,4 @@ def test_a_killed_process_falls_silent(
             return True
         return False
 
-    until(silent)
+    wait_until(silent)

@@ -1,4 +1,4 @@
-"""The digest says what the history says, is sent once, and is a PDF that can be read."""
+"""Digests: the history's figures, each sent once, as readable PDF."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pypdfium2
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as checking
 from hypothesis import strategies as st
-from insight.made_weeks import fill
+from insight.synthetic_visits import fill
 
-from mail_server import MailServer, mail_server
+from digest.pdf_text import text_of
 from sentistream.errors import InputError
 from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.digest import DigestSender, digest_pdf, make_digest, send_digest
@@ -31,6 +30,7 @@ from sentistream.monitor.observations import Acknowledgement, Alert, Delivery
 from sentistream.monitor.settings import DigestSettings, Settings
 from sentistream.monitor.store import DatabaseStore, migrate, open_database
 from sentistream.monitor.translation import translator
+from smtp_server import MailServer, mail_server
 
 FIRST = datetime(2026, 9, 28)
 DAYS = 42
@@ -70,15 +70,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseStore]:
     engine.dispose()
 
 
-def text_of(pdf: bytes) -> str:
-    document = pypdfium2.PdfDocument(pdf)
-    try:
-        pages = [document[number].get_textpage() for number in range(len(document))]
-        return re.sub(r"\s+", " ", " ".join(page.get_text_bounded() for page in pages))
-    finally:
-        document.close()
-
-
 @checking(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -87,7 +78,7 @@ def text_of(pdf: bytes) -> str:
     period=st.sampled_from(["week", "month"]),
     language=st.sampled_from(["en", "de", "fr"]),
 )
-def test_its_figures_are_those_of_the_history(
+def test_digest_figures_match_the_history(
     store: DatabaseStore, day: date, period: Any, language: str
 ) -> None:
     used, tr = settings(), translator(language)
@@ -95,15 +86,15 @@ def test_its_figures_are_those_of_the_history(
     digest = make_digest(period, day, store=store, settings=used, names=names, now=NOW, tr=tr)
     span, shift = digest_span(period, day)
     insight = Insight(store, used, names.cameras)
-    said = text_of(digest_pdf(digest))
+    content = text_of(digest_pdf(digest))
     whole = insight.figures([span.until(NOW)])
     assert digest.whole.appearances == tr.number(whole.appearances)
     for sentiment in ("negative", "neutral", "positive"):
         share = whole.share(sentiment)
         assert share is not None
-        words = shares_words(whole, tr)[sentiment]
-        assert getattr(digest.whole, sentiment) == words
-        assert re.sub(r"\s+", " ", printable(words)) in said
+        sentence = shares_words(whole, tr)[sentiment]
+        assert getattr(digest.whole, sentiment) == sentence
+        assert re.sub(r"\s+", " ", printable(sentence)) in content
     report = insight.report(span, shift, now=NOW)
     assert len(digest.days) == len(report.days)
     places = {row.name: row for row in digest.places}
@@ -112,7 +103,7 @@ def test_its_figures_are_those_of_the_history(
         assert places[name].appearances == tr.number(comparison.now.appearances)
 
 
-def test_the_pdf_says_what_is_in_it(store: DatabaseStore) -> None:
+def test_pdf_contains_the_digest(store: DatabaseStore) -> None:
     used = settings(privacy={"controller": "Müller & Söhne <Laden>"})
     digest = make_digest(
         "week",
@@ -123,8 +114,8 @@ def test_the_pdf_says_what_is_in_it(store: DatabaseStore) -> None:
         now=NOW,
         tr=translator("de"),
     )
-    said = text_of(digest_pdf(digest))
-    for words in (
+    content = text_of(digest_pdf(digest))
+    for sentence in (
         "Wochenbericht · Müller & Söhne <Laden>",
         "Woche vom 12. Oktober 2026 bis 18. Oktober 2026",
         "Es gab 1 Alarm.",
@@ -133,19 +124,19 @@ def test_the_pdf_says_what_is_in_it(store: DatabaseStore) -> None:
         "Die negativsten zuerst".replace("Die", "die"),
         "Seite 1",
     ):
-        assert words in said, words
-    assert "?" not in said
+        assert sentence in content, sentence
+    assert "?" not in content
 
 
 @pytest.mark.parametrize(
     ("text", "shown"),
     [("50\u202f%", "50\u00a0%"), ("\u22123", "\u20133"), ("Wejście", "Wejscie"), ("入口", "??")],
 )
-def test_what_the_fonts_lack_is_replaced(text: str, shown: str) -> None:
+def test_characters_missing_from_the_fonts_are_replaced(text: str, shown: str) -> None:
     assert printable(text) == shown
 
 
-def test_an_empty_week_is_said_to_be_one(store: DatabaseStore) -> None:
+def test_empty_week_is_reported_as_empty(store: DatabaseStore) -> None:
     used = settings()
     digest = make_digest(
         "week",
@@ -171,14 +162,14 @@ def test_an_empty_week_is_said_to_be_one(store: DatabaseStore) -> None:
         ("2027-01-01 09:00", ["month-2026-12"]),
     ],
 )
-def test_when_they_are_due(now: str, due: list[str]) -> None:
+def test_digests_are_due_after_their_period(now: str, due: list[str]) -> None:
     wanted = DigestSettings(weekly=True, monthly=True)
     found = due_digests(wanted, datetime.fromisoformat(now).timestamp())
     assert [each.key for each in found] == due
 
 
 @given(st.dates(date(2001, 1, 1), date(2090, 1, 1)), st.sampled_from(["week", "month"]))
-def test_each_day_belongs_to_the_span_of_its_name(day: date, period: Any) -> None:
+def test_each_day_belongs_to_its_period(day: date, period: Any) -> None:
     span, _ = digest_span(period, day)
     noon = datetime(day.year, day.month, day.day, 12).timestamp()
     assert span.begin <= noon < span.end
@@ -199,7 +190,9 @@ def mailing(server: MailServer) -> dict[str, Any]:
     }
 
 
-def test_each_is_sent_once_even_after_a_restart(store: DatabaseStore, tmp_path: Path) -> None:
+def test_each_digest_is_sent_once_even_after_a_restart(
+    store: DatabaseStore, tmp_path: Path
+) -> None:
     bus = EventBus()
     clock = {"now": datetime(2026, 11, 9, 7, 0, 30).timestamp()}
     with mail_server() as server, bus.subscribe(Delivery) as log:
@@ -246,7 +239,7 @@ def test_each_is_sent_once_even_after_a_restart(store: DatabaseStore, tmp_path: 
     assert "Wochenbericht" in text_of(attached.get_content())
 
 
-def test_without_a_mail_server_it_says_so(store: DatabaseStore) -> None:
+def test_missing_mail_server_is_reported(store: DatabaseStore) -> None:
     with pytest.raises(InputError, match="no mail server"):
         send_digest(
             "week",

@@ -7,30 +7,31 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from api.conftest import quick_hashes
 from sqlalchemy import Engine
 from store.conftest import postgresql
 from store.postgres import Server
 
-from fleet.shops import Shop, Wire, headquarters
-from mosquitto import Mosquitto, mosquitto
+from fleet.fleet_sites import BrokerTap, Shop, headquarters
+from mqtt_broker import Mosquitto, mosquitto
 from sentistream.monitor.headquarters.headquarters import Headquarters
 from sentistream.monitor.store import open_database
 
-__all__ = ["postgresql"]
+__all__ = ["postgresql", "quick_hashes"]
 
 _NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
-    """One broker for all tests that leave it running."""
+    """One broker, for all tests that leave it running."""
     with mosquitto(tmp_path_factory.mktemp("broker"), tls=True) as broker:
         yield broker
 
 
 @pytest.fixture
 def own_broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    """A broker that a test may kill."""
+    """A separate broker that a test may kill."""
     folder = tmp_path / "broker"
     folder.mkdir()
     with mosquitto(folder, tls=True) as broker:
@@ -39,7 +40,7 @@ def own_broker(tmp_path: Path) -> Iterator[Mosquitto]:
 
 @pytest.fixture
 def postgresql_fleet(postgresql: Server) -> Iterator[Engine]:
-    """An empty database on PostgreSQL."""
+    """An empty PostgreSQL database."""
     name = f"fleet{next(_NUMBERS)}"
     postgresql.create(name)
     engine = open_database(postgresql.url_of(name))
@@ -60,8 +61,8 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 
 @pytest.fixture
 def hq(engine: Engine, broker: Mosquitto) -> Iterator[Headquarters]:
-    with headquarters(engine, broker) as made:
-        yield made
+    with headquarters(engine, broker) as running:
+        yield running
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 
 
 @pytest.fixture
-def wire(broker: Mosquitto) -> Iterator[Wire]:
-    wire = Wire(broker)
-    yield wire
-    wire.close()
+def tap(broker: Mosquitto) -> Iterator[BrokerTap]:
+    tap = BrokerTap(broker)
+    yield tap
+    tap.close()

@@ -1,6 +1,6 @@
-"""Serves a made-up headquarters to look at: ``python tests/monitor/fleet/serve_headquarters.py``.
+"""Serve a synthetic headquarters for viewing: ``python tests/monitor/fleet/serve_headquarters.py``.
 
-Log in as anna (manager) or vera (viewer); the password stands in ``api.serving``.
+Log in as anna (manager) or vera (viewer); the password is in ``api.served_monitor``.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
 
-from api.serving import PASSWORD
+from api.served_monitor import PASSWORD
 
-from fleet.served import ServedHeadquarters
+from fleet.served_headquarters import ServedHeadquarters
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as made, ServedHeadquarters(Path(made)) as shown:
+    with tempfile.TemporaryDirectory() as folder, ServedHeadquarters(Path(folder)) as shown:
         print(f"{shown.url} {PASSWORD}", flush=True)
         while True:
             time.sleep(60)

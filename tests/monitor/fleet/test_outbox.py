@@ -1,4 +1,4 @@
-"""The outbox, what is put into it, and in which order it is sent."""
+"""The outbox: its contents, and the order of sending."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from store.sample_readings import TEN, alert, reading, seconds
 
-from fleet.shops import Shop
+from fleet.fleet_sites import Shop
 from sentistream.errors import StorageError
 from sentistream.monitor.fleet.messages import FleetTopics, decode, split
 from sentistream.monitor.fleet.records import SumRow, alert_record
@@ -37,18 +37,18 @@ def row(seen: int = 1000) -> SumRow:
     return SumRow("door", "", 9, 9, 60, seen, 0, 2000, 5000, 3000)
 
 
-def test_a_sum_is_put_in_once_and_again_only_if_it_changed(outbox: Outbox) -> None:
+def test_sum_is_queued_once_and_again_only_if_changed(outbox: Outbox) -> None:
     assert outbox.put_sums(TEN, 60, [row()], TEN + 90)
     assert not outbox.put_sums(TEN, 60, [row()], TEN + 95)
     assert outbox.put_sums(TEN, 60, [row(2000)], TEN + 99)
-    # the older revision need not be sent any more
+    # the older revision is no longer needed
     (waiting,) = outbox.waiting(0, 10)
     assert '"revision":2' in waiting.body
     assert waiting.created == TEN + 60
     assert not outbox.put_sums(TEN + 60, 60, [], TEN + 200)
 
 
-def test_numbers_grow_even_if_the_file_was_lost_or_the_clock_set_back(tmp_path: Path) -> None:
+def test_numbers_grow_even_if_the_file_is_lost_or_the_clock_set_back(tmp_path: Path) -> None:
     numbers = []
     for now in (1000.0, 1000.0, 400.0, 2000.0):
         box = Outbox(tmp_path / "outbox.db")
@@ -61,7 +61,7 @@ def test_numbers_grow_even_if_the_file_was_lost_or_the_clock_set_back(tmp_path: 
     lost.close()
 
 
-def test_what_is_too_old_or_too_much_is_dropped_and_counted(
+def test_old_or_excess_records_are_dropped_and_counted(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     day = 86_400
@@ -75,14 +75,14 @@ def test_what_is_too_old_or_too_much_is_dropped_and_counted(
     assert left.created == TEN - day
 
 
-def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_unwritable_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="outbox"):
         Outbox(tmp_path / "file" / "outbox.db")
 
 
-class Line:
-    """A broker and a headquarters in one: answers when it is told to."""
+class FakeHeadquarters:
+    """Broker and headquarters in one: answers on demand."""
 
     def __init__(self, outbox: Outbox) -> None:
         self.now = float(TEN + 20 * 86_400)
@@ -109,57 +109,57 @@ class Line:
         self.sender.pump(KEY)
 
 
-def test_after_two_weeks_new_minutes_overtake_and_old_ones_follow_in_order(
+def test_after_an_outage_new_minutes_overtake_and_old_ones_follow_in_order(
     outbox: Outbox,
 ) -> None:
-    line = Line(outbox)
+    headquarters = FakeHeadquarters(outbox)
     old = range(TEN, TEN + 1500 * 60, 60)
     for minute in old:
         outbox.put_sums(minute, 60, [row(minute - TEN + 1)], minute + 70)
-    line.sender.pump(KEY)
-    assert len(line.sent) == 1  # one finds out whether anybody answers
+    headquarters.sender.pump(KEY)
+    assert len(headquarters.sent) == 1  # a single probe message is sent first
     begins: list[int] = []
     fresh: list[int] = []
     for turn in range(200):
-        if not line.sent:
+        if not headquarters.sent:
             break
         if turn % 3 == 1:
-            minute = int(line.now) // 60 * 60 - 60
-            outbox.put_sums(minute, 60, [row(turn + 5)], line.now)
-            line.sender.pump(KEY)
-            # a new minute is under way before anything else is answered
-            newest = line.sent[-1]
+            minute = int(headquarters.now) // 60 * 60 - 60
+            outbox.put_sums(minute, 60, [row(turn + 5)], headquarters.now)
+            headquarters.sender.pump(KEY)
+            # a new minute is sent before anything else is answered
+            newest = headquarters.sent[-1]
             assert newest["live"]
             assert newest["records"][0]["begin"] == minute
             fresh.append(minute)
-        message = line.sent.pop(0)
+        message = headquarters.sent.pop(0)
         if not message["live"]:
             begins += [record["begin"] for record in message["records"]]
-        line.now += 5
-        line.answer(message["n"])
-        assert sum(not each["live"] for each in line.sent) <= 3
+        headquarters.now += 5
+        headquarters.answer(message["n"])
+        assert sum(not each["live"] for each in headquarters.sent) <= 3
     assert begins == list(old)
     assert outbox.count() == 0
     assert fresh
 
 
-def test_without_answers_one_message_is_repeated_ever_more_slowly(outbox: Outbox) -> None:
-    line = Line(outbox)
+def test_unanswered_message_is_repeated_with_growing_delays(outbox: Outbox) -> None:
+    headquarters = FakeHeadquarters(outbox)
     for minute in range(TEN, TEN + 600, 60):
         outbox.put_sums(minute, 60, [row()], minute + 70)
     times = []
     for _ in range(4 * 3600):
-        before = len(line.sent)
-        line.sender.pump(KEY)
-        if len(line.sent) > before:
-            times.append(line.now)
-        line.now += 1
+        before = len(headquarters.sent)
+        headquarters.sender.pump(KEY)
+        if len(headquarters.sent) > before:
+            times.append(headquarters.now)
+        headquarters.now += 1
     gaps = [round(later - earlier) for earlier, later in itertools.pairwise(times)]
     assert gaps[:3] == [ANSWER_TIMEOUT + 1, ANSWER_TIMEOUT + 10, ANSWER_TIMEOUT + 60]
     assert set(gaps[5:]) == {ANSWER_TIMEOUT + 600}
     assert outbox.count() == 10
-    # an answer that comes late still counts
-    line.answer(line.sent[0]["n"])
+    # a late answer still counts
+    headquarters.answer(headquarters.sent[0]["n"])
     assert outbox.count() == 0
 
 
@@ -175,10 +175,10 @@ PRESENCES = st.lists(
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_released_sums_are_of_large_groups_and_apart(
+def test_released_sums_are_of_large_separate_groups(
     tmp_path_factory: pytest.TempPathFactory, presences: list[tuple[int, int, str]]
 ) -> None:
-    """Every cell that leaves is of at least five appearances; hours hold withheld minutes alone."""
+    """Every released cell covers at least five appearances; hours hold withheld minutes only."""
     shop = Shop(tmp_path_factory.mktemp("shop"))
     box = Outbox(shop.state / "outbox.db")
     tracks: dict[int, set[int]] = defaultdict(set)

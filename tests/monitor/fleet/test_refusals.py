@@ -1,4 +1,4 @@
-"""A stranger, an old key, a false name, a replay: refused, said, and nobody else harmed."""
+"""Forged, stale or replayed messages are refused and reported, without affecting other sites."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from store.sample_readings import alert
 
-from fleet.shops import (
+from fleet.fleet_sites import (
     TOPIC,
+    BrokerTap,
     Shop,
-    Wire,
     has_alerts,
     headquarters,
     invite,
@@ -24,8 +24,7 @@ from fleet.shops import (
     key_of,
     sums,
 )
-from listening import until
-from mosquitto import Mosquitto
+from mqtt_broker import Mosquitto
 from sentistream.monitor.fleet.messages import (
     MAX_JSON_BYTES,
     VERSION,
@@ -37,6 +36,7 @@ from sentistream.monitor.headquarters.fleet_queries import FleetQueries
 from sentistream.monitor.headquarters.headquarters import Headquarters
 from sentistream.monitor.headquarters.site_registry import SiteRegistry
 from sentistream.monitor.store import open_database
+from waiting import wait_until
 
 UP = FleetTopics(TOPIC).up("north")
 
@@ -44,13 +44,13 @@ UP = FleetTopics(TOPIC).up("north")
 @pytest.fixture
 def hq(tmp_path: Path, broker: Mosquitto) -> Iterator[Headquarters]:
     engine = open_database(f"sqlite:///{tmp_path / 'headquarters.db'}")
-    with headquarters(engine, broker) as made:
-        yield made
+    with headquarters(engine, broker) as running:
+        yield running
     engine.dispose()
 
 
 @pytest.fixture
-def joined(hq: Headquarters, shop: Shop) -> Shop:
+def joined_shop(hq: Headquarters, shop: Shop) -> Shop:
     shop.join(invite(hq))
     return shop
 
@@ -62,169 +62,185 @@ def record(number: int = 0) -> dict[str, Any]:
     return {"kind": "sums", "begin": begin, "length": 60, "revision": 1 + number, "rows": [row]}
 
 
-def refused(hq: Headquarters, reason: str, act: Callable[[], object]) -> None:
-    """Does something that is refused for one reason, which is counted once, and not stored."""
+def expect_refused(hq: Headquarters, reason: str, act: Callable[[], object]) -> None:
+    """Do something that is refused for one reason, counted once, and not stored."""
     before, stored = dict(hq.receiver.refused), hq.receiver.stored
     act()
-    until(lambda: hq.receiver.refused.total() > sum(before.values()), what="it is refused")
+    wait_until(lambda: hq.receiver.refused.total() > sum(before.values()), "it is refused")
     assert dict(hq.receiver.refused) == before | {reason: before.get(reason, 0) + 1}
     assert hq.receiver.stored == stored
 
 
-def test_what_is_refused_is_counted_said_and_harms_nobody(
-    hq: Headquarters, joined: Shop, wire: Wire, tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_refused_messages_are_counted_logged_and_harmless(
+    hq: Headquarters,
+    joined_shop: Shop,
+    tap: BrokerTap,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
     other = Shop(tmp_path / "south")
     other.join(invite(hq, "south", "South Street"))
-    stranger, own, foreign = SigningKey.generate(), key_of(joined), key_of(other)
+    anonymous, own, foreign = SigningKey.generate(), key_of(joined_shop), key_of(other)
     good = encode(
         {"site": "north", "n": 7, "sent": time.time(), "kind": "data", "records": [record()]},
         UP,
         own,
     )
-    # whoever knows nothing
-    refused(hq, "signature", lambda: wire.say(stranger, records=[record()]))
-    refused(hq, "unknown site", lambda: wire.say(stranger, site="nowhere"))
-    refused(hq, "unreadable", lambda: wire.publish(UP, b"too short"))
-    refused(hq, "unreadable", lambda: wire.publish(UP, b"x" * 300_000))
-    refused(hq, "signature", lambda: wire.publish(UP, b"x" * 200))
-    # another site: its own key in a foreign name, in each of three ways
-    refused(hq, "signature", lambda: wire.say(foreign, records=[record()]))
-    refused(hq, "wrong name", lambda: wire.say(foreign, site="north", topic_site="south"))
-    refused(hq, "signature", lambda: wire.say(foreign, signed_topic=FleetTopics(TOPIC).up("south")))
-    # what was changed on the way
-    refused(hq, "signature", lambda: wire.publish(UP, good[:-3] + b"abc"))
+    # without any key
+    expect_refused(hq, "signature", lambda: tap.send_as_site(anonymous, records=[record()]))
+    expect_refused(hq, "unknown site", lambda: tap.send_as_site(anonymous, site="nowhere"))
+    expect_refused(hq, "unreadable", lambda: tap.publish(UP, b"too short"))
+    expect_refused(hq, "unreadable", lambda: tap.publish(UP, b"x" * 300_000))
+    expect_refused(hq, "signature", lambda: tap.publish(UP, b"x" * 200))
+    # another site: its own key under a foreign name, in each of three ways
+    expect_refused(hq, "signature", lambda: tap.send_as_site(foreign, records=[record()]))
+    expect_refused(
+        hq, "wrong name", lambda: tap.send_as_site(foreign, site="north", topic_site="south")
+    )
+    expect_refused(
+        hq,
+        "signature",
+        lambda: tap.send_as_site(foreign, signed_topic=FleetTopics(TOPIC).up("south")),
+    )
+    # changed in transit
+    expect_refused(hq, "signature", lambda: tap.publish(UP, good[:-3] + b"abc"))
     assert sums(hq) == sums(hq, "south") == {}
 
-    wire.publish(UP, good)
-    until(lambda: len(sums(hq)) == 1, what="a genuine message is stored")
-    # heard on the line and sent once more
-    refused(hq, "replay", lambda: wire.publish(UP, good))
+    tap.publish(UP, good)
+    wait_until(lambda: len(sums(hq)) == 1, "a genuine message is stored")
+    # recorded and replayed
+    expect_refused(hq, "replay", lambda: tap.publish(UP, good))
     assert len(sums(hq)) == 1
 
-    # everybody who is genuine reports as before
+    # genuine sites report as before
     queries = FleetQueries(hq.engine, 15)
-    for each, site in ((joined, "north"), (other, "south")):
+    for each, site in ((joined_shop, "north"), (other, "south")):
         with each.running() as link:
-            until(is_connected(link), what="it is connected")
+            wait_until(is_connected(link), "it is connected")
             each.bus.publish(alert(time.time()))
-            until(has_alerts(queries, 1, site), what=f"{site} reports")
+            wait_until(has_alerts(queries, 1, site), f"{site} reports")
             assert not link.status.problem
     other.close()
     for reason in ("signature", "unknown site", "unreadable", "wrong name", "replay"):
         assert f"a message was refused: {reason}" in caplog.text
 
 
-def test_an_old_key_is_refused_after_it_was_replaced(
-    hq: Headquarters, joined: Shop, wire: Wire
-) -> None:
-    old = key_of(joined)
-    with joined.running() as link:
-        until(lambda: link.status.answered, what="the first answer")
+def test_replaced_key_is_refused(hq: Headquarters, joined_shop: Shop, tap: BrokerTap) -> None:
+    old = key_of(joined_shop)
+    with joined_shop.running() as link:
+        wait_until(lambda: link.status.answered, "the first answer")
         link.renew_key()
-        until(lambda: key_of(joined).seed != old.seed, what="the new key")
-    refused(hq, "old key", lambda: wire.say(old, records=[record()]))
+        wait_until(lambda: key_of(joined_shop).seed != old.seed, "the new key")
+    expect_refused(hq, "old key", lambda: tap.send_as_site(old, records=[record()]))
     assert sums(hq) == {}
-    wire.say(key_of(joined), n=int(time.time() * 1000) + 5000, records=[record()])
-    until(lambda: len(sums(hq)) == 1, what="the new key counts")
+    tap.send_as_site(key_of(joined_shop), n=int(time.time() * 1000) + 5000, records=[record()])
+    wait_until(lambda: len(sums(hq)) == 1, "the new key counts")
 
 
-def test_the_key_of_a_shop_that_left_is_refused(hq: Headquarters, joined: Shop, wire: Wire) -> None:
+def test_key_of_a_departed_shop_is_refused(
+    hq: Headquarters, joined_shop: Shop, tap: BrokerTap
+) -> None:
     from sentistream.monitor.site_link.joining import leave
 
-    key = key_of(joined)
-    assert leave(joined.state)
-    refused(hq, "old key", lambda: wire.say(key, records=[record()]))
+    key = key_of(joined_shop)
+    assert leave(joined_shop.state)
+    expect_refused(hq, "old key", lambda: tap.send_as_site(key, records=[record()]))
 
 
-def test_a_stolen_code_is_no_key(hq: Headquarters, wire: Wire) -> None:
+def test_joining_code_cannot_sign_reports(hq: Headquarters, tap: BrokerTap) -> None:
     """The code's key signs the request to join and nothing else."""
     hq.registry.add("north", "North")
     code = hq.registry.new_code("north", hq.settings, ca=hq.ca)
     hq.receiver.reload()
-    refused(hq, "code", lambda: wire.say(SigningKey(code.secret), records=[record()]))
+    expect_refused(
+        hq, "code", lambda: tap.send_as_site(SigningKey(code.secret), records=[record()])
+    )
     assert sums(hq) == {}
 
 
-def test_a_replayed_request_to_join_changes_nothing(
-    hq: Headquarters, shop: Shop, wire: Wire
+def test_replayed_join_request_changes_nothing(
+    hq: Headquarters, shop: Shop, tap: BrokerTap
 ) -> None:
     shop.join(invite(hq))
-    (question,) = [payload for topic, payload in wire.raw if topic == UP]
+    (question,) = [payload for topic, payload in tap.raw if topic == UP]
     before = hq.registry.keys()["north"]
-    wire.publish(UP, question)
+    tap.publish(UP, question)
     time.sleep(1)
     after = hq.registry.keys()["north"]
     assert (after.public, after.retired, after.state) == (before.public, (), "joined")
 
 
-def test_a_forged_answer_deletes_nothing(hq: Headquarters, joined: Shop, wire: Wire) -> None:
-    """An acknowledgement that headquarters did not sign is ignored, as are foreign refusals."""
-    hq.receiver.close()  # hears everything and answers nothing
+def test_forged_acknowledgement_deletes_nothing(
+    hq: Headquarters, joined_shop: Shop, tap: BrokerTap
+) -> None:
+    """Acknowledgements and refusals that headquarters did not sign are ignored."""
+    hq.receiver.close()  # receives everything and answers nothing
     down = FleetTopics(TOPIC).down("north")
-    with joined.running() as link:
-        until(lambda: wire.up() and link.status.waiting, what="a message is under way")
-        number = wire.up()[-1]["n"]
+    with joined_shop.running() as link:
+        wait_until(lambda: tap.up() and link.status.waiting, "a message is in flight")
+        number = tap.up()[-1]["n"]
         forged = {"site": "north", "of": number, "time": time.time()}
         waiting = link.status.waiting
-        wire.publish(down, encode({**forged, "kind": "ack"}, down, SigningKey.generate()))
-        wire.publish(down, b"nonsense" * 20)
+        tap.publish(down, encode({**forged, "kind": "ack"}, down, SigningKey.generate()))
+        tap.publish(down, b"nonsense" * 20)
         # headquarters' own refusal of somebody else's bytes with the same number
         real = SiteRegistry(hq.engine).signing_key()
         other = {**forged, "kind": "refused", "reason": "removed", "digest": "0" * 32}
-        wire.publish(down, encode(other, down, real))
+        tap.publish(down, encode(other, down, real))
         time.sleep(1)
         assert link.status.waiting >= waiting > 0
         assert link.status.link is not None
         assert link.status.link.refused == ""
-        wire.publish(down, encode({**forged, "kind": "ack"}, down, real))
-        until(lambda: link.status.waiting < waiting, what="a genuine answer counts")
+        tap.publish(down, encode({**forged, "kind": "ack"}, down, real))
+        wait_until(lambda: link.status.waiting < waiting, "a genuine answer counts")
 
 
-def test_a_message_that_would_fill_the_memory_is_refused(
-    hq: Headquarters, joined: Shop, wire: Wire
+def test_oversized_decompressed_message_is_refused(
+    hq: Headquarters, joined_shop: Shop, tap: BrokerTap
 ) -> None:
-    key = key_of(joined)
+    key = key_of(joined_shop)
     body = zlib.compress(json.dumps({"v": 1, "pad": " " * MAX_JSON_BYTES}).encode(), 9)
     assert len(body) < 10_000
-    refused(hq, "unreadable", lambda: wire.publish(UP, key.sign(UP, body) + body))
+    expect_refused(hq, "unreadable", lambda: tap.publish(UP, key.sign(UP, body) + body))
 
 
 @pytest.mark.parametrize("version", [VERSION + 2, 0, "1", None, True])
-def test_a_version_two_releases_away_is_refused(
-    hq: Headquarters, joined: Shop, wire: Wire, version: object
+def test_version_two_releases_away_is_refused(
+    hq: Headquarters, joined_shop: Shop, tap: BrokerTap, version: object
 ) -> None:
-    refused(hq, "version", lambda: wire.say(key_of(joined), v=version, records=[record()]))
-    until(
-        lambda: wire.down()[-1:] and wire.down()[-1].get("reason") == "version", what="it is told"
+    expect_refused(
+        hq, "version", lambda: tap.send_as_site(key_of(joined_shop), v=version, records=[record()])
+    )
+    wait_until(
+        lambda: tap.down()[-1:] and tap.down()[-1].get("reason") == "version", "the refusal is sent"
     )
 
 
-def test_the_next_release_may_say_more(hq: Headquarters, joined: Shop, wire: Wire) -> None:
+def test_next_release_may_add_fields(hq: Headquarters, joined_shop: Shop, tap: BrokerTap) -> None:
     """Unknown fields, columns and kinds of records are ignored; the rest is stored."""
     newer = record() | {"mood_index": 3, "provenance": {"a": [1]}}
     newer["rows"] = [[*newer["rows"][0], 17, "more"]]
-    wire.say(
-        key_of(joined),
+    tap.send_as_site(
+        key_of(joined_shop),
         v=VERSION + 1,
         compression="none",
         records=[newer, {"kind": "forecast", "values": [1, 2]}],
     )
-    until(lambda: len(sums(hq)) == 1, what="it is stored")
-    until(lambda: any(each["kind"] == "ack" for each in wire.down()), what="it is answered")
+    wait_until(lambda: len(sums(hq)) == 1, "it is stored")
+    wait_until(lambda: any(each["kind"] == "ack" for each in tap.down()), "it is answered")
     assert hq.registry.site("north").discarded == 0
 
 
-def test_an_older_release_may_say_less(hq: Headquarters, joined: Shop, wire: Wire) -> None:
-    """The fewest fields: those that came later have defaults."""
+def test_older_release_may_omit_fields(hq: Headquarters, joined_shop: Shop, tap: BrokerTap) -> None:
+    """The minimal fields: newer ones have defaults."""
     older = record()
     del older["length"], older["revision"]
     topic = UP
     fields = {"v": 1, "site": "north", "n": int(time.time() * 1000), "kind": "data"}
     body = zlib.compress(json.dumps(fields | {"records": [older]}).encode())
-    wire.publish(topic, key_of(joined).sign(topic, body) + body)
-    until(lambda: len(sums(hq)) == 1, what="it is stored")
+    tap.publish(topic, key_of(joined_shop).sign(topic, body) + body)
+    wait_until(lambda: len(sums(hq)) == 1, "it is stored")
 
 
 @pytest.mark.parametrize(
@@ -245,10 +261,12 @@ def test_an_older_release_may_say_less(hq: Headquarters, joined: Shop, wire: Wir
         "no record",
     ],
 )
-def test_a_record_that_does_not_fit_is_left_out_and_counted(
-    hq: Headquarters, joined: Shop, wire: Wire, unfit: Any
+def test_invalid_record_is_skipped_and_counted(
+    hq: Headquarters, joined_shop: Shop, tap: BrokerTap, unfit: Any
 ) -> None:
-    wire.say(key_of(joined), records=[unfit, record()])
-    until(lambda: len(sums(hq)) == 1, what="the rest is stored")
-    until(lambda: any(each.get("discarded") == 1 for each in wire.down()), what="it is told")
+    tap.send_as_site(key_of(joined_shop), records=[unfit, record()])
+    wait_until(lambda: len(sums(hq)) == 1, "the rest is stored")
+    wait_until(
+        lambda: any(each.get("discarded") == 1 for each in tap.down()), "the refusal is sent"
+    )
     assert hq.registry.site("north").discarded == 1

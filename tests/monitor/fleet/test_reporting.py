@@ -1,4 +1,4 @@
-"""A shop joins, reports, and everything arrives once; over a real broker with TLS."""
+"""A shop joins and reports, and everything arrives once; over a real broker with TLS."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import pytest
 from sqlalchemy import Engine
 from store.sample_readings import alert, crowd
 
-from fleet.shops import (
+from event_bus_helpers import health
+from fleet.fleet_sites import (
+    BrokerTap,
     Shop,
-    Wire,
     has_alerts,
     headquarters,
     invite,
@@ -23,8 +24,7 @@ from fleet.shops import (
     key_of,
     sums,
 )
-from listening import health, until
-from mosquitto import Mosquitto
+from mqtt_broker import Mosquitto
 from sentistream.errors import InputError
 from sentistream.monitor.headquarters.fleet_queries import FleetQueries
 from sentistream.monitor.headquarters.fleet_results import Totals
@@ -35,21 +35,20 @@ from sentistream.monitor.site_link import sender
 from sentistream.monitor.site_link.joining import JoinError, join, leave
 from sentistream.monitor.site_link.link_state import LINK_FILE, read_link, write_link
 from sentistream.monitor.site_link.outbox import OUTBOX_FILE
+from waiting import wait_until
 
 
 def this_minute() -> int:
     return int(time.time()) // 60 * 60
 
 
-def test_sums_arrive_and_small_groups_are_withheld_at_the_source(
-    hq: Headquarters, shop: Shop
-) -> None:
+def test_sums_arrive_with_small_groups_withheld_at_the_source(hq: Headquarters, shop: Shop) -> None:
     now = this_minute()
     shop.store.add(crowd(now - 120, now - 60, zone="entrance"))
     shop.store.add(crowd(now - 120, now - 60, ("x", "y"), camera="till"))
     shop.join(invite(hq))
     with shop.running():
-        until(lambda: len(sums(hq)) >= 3, what="the sums at headquarters")
+        wait_until(lambda: len(sums(hq)) >= 3, "the sums at headquarters")
     found = sums(hq)
     whole = found["door", "", now - 120, 1]
     assert (whole.appearances, whole.arrived, whole.watched) == (5, 5, 60)
@@ -68,15 +67,15 @@ def test_states_and_alerts_arrive_and_are_shown(hq: Headquarters, shop: Shop) ->
     now = time.time()
     shop.join(invite(hq))
     with shop.running() as link:
-        until(lambda: link.status.connected, what="the shop is connected")
+        wait_until(lambda: link.status.connected, "the shop is connected")
         shop.bus.publish(health("door", CameraState.WAITING, "rtsp://a:secret@10.0.0.9 is gone"))
         shop.bus.publish(health("visitor-1", CameraState.RUNNING))
         shop.bus.publish(alert(now - 60))
         shop.bus.publish(alert(now - 5, active=False))
         queries = FleetQueries(hq.engine, 15)
         (site,) = hq.registry.sites()
-        until(lambda: queries.alerts(), what="the alert at headquarters")
-        until(lambda: len(queries.cameras(site)) == 2, what="the cameras at headquarters")
+        wait_until(lambda: queries.alerts(), "the alert at headquarters")
+        wait_until(lambda: len(queries.cameras(site)) == 2, "the cameras at headquarters")
     (found,) = queries.alerts()
     assert (found.site, found.rule, found.camera) == ("north", "grim", "door")
     assert (found.began, found.ended) == (round(now - 60, 3), round(now - 5, 3))
@@ -88,7 +87,7 @@ def test_states_and_alerts_arrive_and_are_shown(hq: Headquarters, shop: Shop) ->
     assert (summary.problems, summary.active_alerts, summary.silent) == (1, 0, False)
 
 
-def test_headquarters_reads_the_names_that_a_shop_gave(hq: Headquarters, shop: Shop) -> None:
+def test_headquarters_shows_the_shops_names(hq: Headquarters, shop: Shop) -> None:
     def rename(**zone: str) -> None:
         drawn = {"points": [[0, 0], [1, 0], [1, 1]], "name": "entrance", **zone}
         door = {"name": "Front door", "source": "demo:", "zones": [drawn]}
@@ -113,14 +112,14 @@ def test_headquarters_reads_the_names_that_a_shop_gave(hq: Headquarters, shop: S
         }
 
     with shop.running() as link:
-        until(lambda: link.status.connected, what="the shop is connected")
+        wait_until(lambda: link.status.connected, "the shop is connected")
         shop.bus.publish(replace(alert(now), zone="entrance"))
-        until(lambda: names() == {("Front door", ""), ("Front door", "Way in")}, limit=30)
-        until(lambda: queries.alerts(), what="the alert at headquarters")
+        wait_until(lambda: names() == {("Front door", ""), ("Front door", "Way in")}, limit=30)
+        wait_until(lambda: queries.alerts(), "the alert at headquarters")
         (found,) = queries.alerts()
         assert (found.camera_name, found.zone_name) == ("Front door", "Way in")
-        rename()  # a zone without a name of its own is called by its key again
-        until(lambda: ("Front door", "entrance") in names(), limit=30)
+        rename()  # a zone without a name is shown by its key again
+        wait_until(lambda: ("Front door", "entrance") in names(), limit=30)
 
 
 def test_late_readings_change_a_sum_once(hq: Headquarters, shop: Shop) -> None:
@@ -129,10 +128,10 @@ def test_late_readings_change_a_sum_once(hq: Headquarters, shop: Shop) -> None:
     shop.join(invite(hq))
     queries = FleetQueries(hq.engine, 15)
     with shop.running():
-        until(lambda: ("door", "", now - 120, 1) in sums(hq), what="the first sum")
+        wait_until(lambda: ("door", "", now - 120, 1) in sums(hq), "the first sum")
         shop.store.add(crowd(now - 90, now - 60))
         key = ("door", "", now - 120, 1)
-        until(lambda: sums(hq)[key].revision == 2, what="the second revision")
+        wait_until(lambda: sums(hq)[key].revision == 2, "the second revision")
     assert sums(hq)[key].seen == 5 * 60_000
     (summary,) = queries.compare("today")
     assert summary.now.appearances + summary.before.appearances == 5
@@ -145,19 +144,19 @@ def summary_totals(queries: FleetQueries, hq: Headquarters) -> list[Totals]:
     return [totals for _, totals in queries.days(site, 3)]
 
 
-def test_an_outage_loses_nothing_doubles_nothing_and_keeps_the_order(
+def test_outage_loses_and_duplicates_nothing_and_keeps_the_order(
     engine: Engine, own_broker: Mosquitto, shop: Shop
 ) -> None:
     now = this_minute()
     with headquarters(engine, own_broker) as hq:
         shop.join(invite(hq))
         with shop.running() as link:
-            until(lambda: link.status.answered, what="the first answer")
+            wait_until(lambda: link.status.answered, "the first answer")
             own_broker.kill()
             shop.store.add(crowd(now - 3000, now - 60, zone="entrance"))
-            until(lambda: link.status.waiting >= 49, what="the sums wait on the disk")
+            wait_until(lambda: link.status.waiting >= 49, "the sums are queued on disk")
             own_broker.start()
-            until(lambda: link.status.waiting == 0, what="everything is stored", limit=60)
+            wait_until(lambda: link.status.waiting == 0, "everything is stored", limit=60)
         expected = shop.store.minute_sums(now - 3000, now)
         found = sums(hq)
         assert len(expected) >= 98
@@ -173,10 +172,10 @@ def test_an_outage_loses_nothing_doubles_nothing_and_keeps_the_order(
         assert total == sum(one.seen or 0 for one, _ in expected if not one.zone)
 
 
-def test_headquarters_is_killed_before_it_stores(
+def test_headquarters_killed_before_storing_loses_nothing(
     engine: Engine, broker: Mosquitto, shop: Shop
 ) -> None:
-    """What was received and not stored is sent again: only what is stored is answered."""
+    """Messages received but not stored are sent again: only stored ones are acknowledged."""
     now = this_minute()
     shop.store.add(crowd(now - 180, now - 60))
     with headquarters(engine, broker) as hq:
@@ -185,25 +184,25 @@ def test_headquarters_is_killed_before_it_stores(
     deaf.receiver.start = lambda: None  # type: ignore[method-assign]
     deaf.start()
     with shop.running() as link:
-        until(lambda: deaf.receiver.waiting, what="the message is received")
+        wait_until(lambda: deaf.receiver.waiting, "the message is received")
         assert link.status.waiting > 0
         deaf.receiver.close = lambda timeout=0.0: None  # type: ignore[method-assign]
         deaf.close()
-        with headquarters(engine, broker) as again, patience(0.5):
-            until(lambda: link.status.waiting == 0, what="it is sent again", limit=60)
+        with headquarters(engine, broker) as again, short_resend_interval(0.5):
+            wait_until(lambda: link.status.waiting == 0, "it is sent again", limit=60)
             assert ("door", "", now - 180, 1) in sums(again)
 
 
 @contextmanager
-def patience(seconds: float) -> Iterator[None]:
-    """A site that sends again sooner."""
+def short_resend_interval(seconds: float) -> Iterator[None]:
+    """Shorten the sites' resend interval."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sender, "ANSWER_TIMEOUT", seconds)
         patch.setattr(sender, "RETRY_DELAYS", (0.1,))
         yield
 
 
-def test_a_code_is_used_once(hq: Headquarters, shop: Shop, tmp_path: Path) -> None:
+def test_joining_code_works_once(hq: Headquarters, shop: Shop, tmp_path: Path) -> None:
     code = invite(hq)
     shop.join(code)
     other = Shop(tmp_path / "other")
@@ -215,9 +214,7 @@ def test_a_code_is_used_once(hq: Headquarters, shop: Shop, tmp_path: Path) -> No
         join(shop.state, code)
 
 
-def test_the_same_machine_may_ask_again_when_the_answer_was_lost(
-    hq: Headquarters, shop: Shop
-) -> None:
+def test_same_machine_may_join_again_after_a_lost_answer(hq: Headquarters, shop: Shop) -> None:
     code = invite(hq)
     shop.join(code)
     link = read_link(shop.state)
@@ -226,7 +223,7 @@ def test_the_same_machine_may_ask_again_when_the_answer_was_lost(
     assert join(shop.state, code).key == link.key
 
 
-def test_an_expired_code_and_nonsense_are_refused(hq: Headquarters, shop: Shop) -> None:
+def test_expired_and_invalid_codes_are_refused(hq: Headquarters, shop: Shop) -> None:
     hq.registry.add("north", "North")
     code = hq.registry.new_code("north", hq.settings, ca=hq.ca, now=time.time() - 80 * 3600)
     hq.receiver.reload()
@@ -237,12 +234,12 @@ def test_an_expired_code_and_nonsense_are_refused(hq: Headquarters, shop: Shop) 
             join(shop.state, nonsense)
 
 
-def test_leaving_is_known_on_both_sides(hq: Headquarters, shop: Shop) -> None:
+def test_leaving_is_recorded_on_both_sides(hq: Headquarters, shop: Shop) -> None:
     shop.join(invite(hq))
     with shop.running() as link:
-        until(lambda: link.status.answered, what="the first answer")
+        wait_until(lambda: link.status.answered, "the first answer")
         assert leave(shop.state)
-        until(lambda: link.status.link is None, what="the running site notices")
+        wait_until(lambda: link.status.link is None, "the running site leaves")
     (site,) = hq.registry.sites()
     assert site.state == "left"
     assert not (shop.state / LINK_FILE).exists()
@@ -250,82 +247,87 @@ def test_leaving_is_known_on_both_sides(hq: Headquarters, shop: Shop) -> None:
     assert hq.registry.site("north").state == "joined"
 
 
-def test_a_site_that_headquarters_removes_stops_and_keeps_its_data(
-    hq: Headquarters, shop: Shop, wire: Wire
+def test_removed_site_stops_and_keeps_its_data(
+    hq: Headquarters, shop: Shop, tap: BrokerTap
 ) -> None:
     shop.join(invite(hq))
     with shop.running() as link:
-        until(lambda: link.status.answered, what="the first answer")
+        wait_until(lambda: link.status.answered, "the first answer")
         hq.registry.remove("north")
         hq.receiver.reload()
         shop.bus.publish(alert(time.time()))
-        until(lambda: link.status.link and link.status.link.refused == "removed", what="it is told")
-        before = len(wire.up())
+        wait_until(
+            lambda: link.status.link and link.status.link.refused == "removed",
+            "the site is notified",
+        )
+        before = len(tap.up())
         shop.bus.publish(alert(time.time() + 1))
         time.sleep(2)
-        assert len(wire.up()) == before
+        assert len(tap.up()) == before
     assert [site.key for site in hq.registry.sites()] == []
 
 
-def test_the_key_is_replaced_while_it_reports(hq: Headquarters, shop: Shop) -> None:
+def test_key_is_replaced_while_reporting(hq: Headquarters, shop: Shop) -> None:
     shop.join(invite(hq))
     before = key_of(shop).public
     with shop.running() as link:
-        until(lambda: link.status.answered, what="the first answer")
+        wait_until(lambda: link.status.answered, "the first answer")
         hq.registry.ask_for_new_key("north")
         hq.receiver.reload()
         shop.bus.publish(alert(time.time()))
-        until(lambda: key_of(shop).public != before, what="the new key", limit=30)
+        wait_until(lambda: key_of(shop).public != before, "the new key", limit=30)
         count = len(FleetQueries(hq.engine, 15).alerts())
         shop.bus.publish(alert(time.time() + 1))
         queries = FleetQueries(hq.engine, 15)
-        until(lambda: len(queries.alerts()) > count, what="a message with the new key")
+        wait_until(lambda: len(queries.alerts()) > count, "a message with the new key")
     assert hq.registry.keys()["north"].public == key_of(shop).public
     assert hq.registry.keys()["north"].retired == (before,)
     assert not hq.registry.site("north").renew_key
 
 
-def test_a_wrong_clock_is_measured_and_said(
+def test_wrong_clock_is_measured_and_reported(
     hq: Headquarters, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     late = Shop(tmp_path / "late", now=time.time() - 90)
     late.join(invite(hq))
     with late.running() as link:
-        until(lambda: link.status.offset is not None, what="the offset")
+        wait_until(lambda: link.status.offset is not None, "the offset")
         assert link.status.offset == pytest.approx(90, abs=5)
         late.bus.publish(alert(time.time()))
-        until(
+        wait_until(
             lambda: abs((hq.registry.site("north").clock_offset or 0) - 90) < 5,
-            what="headquarters knows",
+            "headquarters knows",
         )
     late.close()
     assert "the clock of this machine differs from that of headquarters by 90 s" in caplog.text
 
 
-def test_a_link_survives_a_restart_and_a_lost_outbox(hq: Headquarters, shop: Shop) -> None:
+def test_link_survives_a_restart_and_a_lost_outbox(hq: Headquarters, shop: Shop) -> None:
     shop.join(invite(hq))
     queries = FleetQueries(hq.engine, 15)
     for number, count in enumerate((1, 2)):
         with shop.running() as link:
-            until(is_connected(link), what="the shop is connected")
+            wait_until(is_connected(link), "the shop is connected")
             shop.bus.publish(alert(time.time() + number))
-            until(has_alerts(queries, count), what="an alert")
+            wait_until(has_alerts(queries, count), "an alert")
         for file in shop.state.glob(f"{OUTBOX_FILE}*"):
             file.unlink()
 
 
-def test_what_a_killed_site_left_open_ends_at_headquarters(hq: Headquarters, shop: Shop) -> None:
+def test_alerts_left_open_by_a_killed_site_end_at_headquarters(
+    hq: Headquarters, shop: Shop
+) -> None:
     queries = FleetQueries(hq.engine, 15)
     shop.join(invite(hq))
-    given = replace(alert(time.time() - 60), incident="a1")
-    shop.store.add_alert(given)
+    started = replace(alert(time.time() - 60), incident="a1")
+    shop.store.add_alert(started)
     with shop.running() as link:
-        until(is_connected(link))
-        shop.bus.publish(given)
-        until(has_alerts(queries, 1))
+        wait_until(is_connected(link))
+        shop.bus.publish(started)
+        wait_until(has_alerts(queries, 1))
     # the next start, after the process was killed
     ends = shop.store.end_open_alerts(time.time(), "The monitor was stopped.")
     assert [end.active for end in ends] == [False]
     with shop.running() as link:
         link.report_ends(ends)
-        until(lambda: queries.alerts()[0].ended is not None, what="the end")
+        wait_until(lambda: queries.alerts()[0].ended is not None, "the end")

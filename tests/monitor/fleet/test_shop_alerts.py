@@ -1,4 +1,4 @@
-"""Alerts of shops: paired, told once, not told too late; silent shops; who is told, and by what."""
+"""Alerts of shops: pairing, single and timely notification, silent shops, and recipients."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ import pytest
 from sqlalchemy import Engine, insert, select, update
 from store.sample_readings import alert as site_alert
 
-from fleet.shops import Shop, headquarters, invite
-from listening import configured, until
-from mail_server import mail_server
-from mosquitto import Mosquitto
-from receiver import receiving
+from event_bus_helpers import configured
+from fleet.fleet_sites import Shop, headquarters, invite
+from http_receiver import receiving
+from mqtt_broker import Mosquitto
 from sentistream.monitor.alerts.health_watch import RECOVERY
 from sentistream.monitor.alerts.links import history_path
 from sentistream.monitor.event_bus import EventBus
@@ -37,13 +36,15 @@ from sentistream.monitor.headquarters.sites import JOINED, LEFT
 from sentistream.monitor.notify import Notifier
 from sentistream.monitor.observations import BROKER_DOWN, Acknowledgement, Alert, AlertKind
 from sentistream.monitor.store import migrate
+from smtp_server import mail_server
+from waiting import wait_until
 
 NOW = 1_790_000_000.0
 
 
 @dataclass
-class Watched:
-    """Headquarters' tables with two shops, and clocks that are set by hand."""
+class AlertHarness:
+    """Headquarters tables with two shops, and manually set clocks."""
 
     engine: Engine
 
@@ -67,7 +68,7 @@ class Watched:
         self.start()
 
     def start(self) -> None:
-        """As at a start of the program."""
+        """As at program start."""
         self.bus = EventBus()
         self.events = self.bus.subscribe(Alert, depth=1000)
         self.alerts = ShopAlerts(
@@ -84,7 +85,7 @@ class Watched:
             connection.execute(update(SITES).where(SITES.c.key == key).values(values))
 
     def report(self, ago: float, *, active: bool = True, rule: str = "sour") -> None:
-        """A row as the receiver stores it."""
+        """Store a row as the receiver does."""
         north = self.id("north")
         with self.engine.begin() as connection:
             connection.execute(
@@ -101,141 +102,141 @@ class Watched:
         self.alerts.look()
         return [each for each in self.events.take(0) if isinstance(each, Alert)]
 
-    def told(self, *, after: float = 1.0) -> list[tuple[str, bool]]:
+    def notified(self, *, after: float = 1.0) -> list[tuple[str, bool]]:
         return [(each.rule, each.active) for each in self.look(after=after)]
 
 
 @pytest.fixture
-def watched(engine: Engine) -> Watched:
-    return Watched(engine)
+def harness(engine: Engine) -> AlertHarness:
+    return AlertHarness(engine)
 
 
-def test_a_start_and_its_end_are_told_once(watched: Watched) -> None:
-    watched.report(20)
-    (begin,) = watched.look()
+def test_start_and_end_are_each_notified_once(harness: AlertHarness) -> None:
+    harness.report(20)
+    (begin,) = harness.look()
     assert begin.active
     assert begin.shop is not None
     assert (begin.shop.key, begin.shop.name) == ("north", "North Street")
     assert begin.shop.camera == "Front door"
     assert begin.time == NOW - 20
-    assert watched.look() == []
-    watched.start()
-    assert watched.look() == []
-    watched.report(0, active=False)
-    (end,) = watched.look()
+    assert harness.look() == []
+    harness.start()
+    assert harness.look() == []
+    harness.report(0, active=False)
+    (end,) = harness.look()
     assert (end.incident, end.active) == (begin.incident, False)
-    watched.start()
-    assert watched.look() == []
-    found = FleetQueries(watched.engine, 15).alert(begin.incident)
+    harness.start()
+    assert harness.look() == []
+    found = FleetQueries(harness.engine, 15).alert(begin.incident)
     assert found.ended is not None
 
 
-def test_what_arrives_late_is_told_only_while_it_lasts(watched: Watched) -> None:
-    watched.report(MAX_NOTICE_DELAY + 7200)
-    watched.report(MAX_NOTICE_DELAY + 3600, active=False)
-    assert watched.told() == []
-    watched.report(MAX_NOTICE_DELAY + 1800)
-    assert watched.told() == [("sour", True)]
-    watched.report(MAX_NOTICE_DELAY + 900, active=False)
-    assert watched.told() == [("sour", False)]
-    watched.report((OPEN_DAYS + 1) * 86_400, rule="older")
-    assert watched.told() == []
+def test_late_alert_is_notified_only_while_active(harness: AlertHarness) -> None:
+    harness.report(MAX_NOTICE_DELAY + 7200)
+    harness.report(MAX_NOTICE_DELAY + 3600, active=False)
+    assert harness.notified() == []
+    harness.report(MAX_NOTICE_DELAY + 1800)
+    assert harness.notified() == [("sour", True)]
+    harness.report(MAX_NOTICE_DELAY + 900, active=False)
+    assert harness.notified() == [("sour", False)]
+    harness.report((OPEN_DAYS + 1) * 86_400, rule="older")
+    assert harness.notified() == []
 
 
-def test_an_end_may_come_before_its_start(watched: Watched) -> None:
+def test_end_may_arrive_before_its_start(harness: AlertHarness) -> None:
     """New records overtake old ones after an outage."""
-    watched.report(10, active=False)
-    assert watched.told() == []
-    watched.report(600)
-    begin, end = watched.look()
+    harness.report(10, active=False)
+    assert harness.notified() == []
+    harness.report(600)
+    begin, end = harness.look()
     assert (begin.active, end.active) == (True, False)
     assert begin.incident == end.incident
-    assert watched.look(after=SILENCE_INTERVAL) == []
-    (listed,) = FleetQueries(watched.engine, 15).alerts()
+    assert harness.look(after=SILENCE_INTERVAL) == []
+    (listed,) = FleetQueries(harness.engine, 15).alerts()
     assert listed.ended is not None
 
 
-def test_one_that_begins_again_has_ended_before(watched: Watched) -> None:
-    """A site that was killed sends no end."""
-    watched.report(900)
-    (first,) = watched.look()
-    watched.report(60)
-    events = watched.look()
+def test_alert_that_starts_again_has_ended_before(harness: AlertHarness) -> None:
+    """A killed site sends no end."""
+    harness.report(900)
+    (first,) = harness.look()
+    harness.report(60)
+    events = harness.look()
     assert {(each.incident == first.incident, each.active) for each in events} == {
         (True, False),
         (False, True),
     }
-    watched.report(0, active=False)
-    (last,) = watched.look()
+    harness.report(0, active=False)
+    (last,) = harness.look()
     assert last.incident != first.incident
-    listed = FleetQueries(watched.engine, 15).alerts()
+    listed = FleetQueries(harness.engine, 15).alerts()
     assert len(listed) == 2
     assert all(each.ended is not None for each in listed)
 
 
-def test_what_never_ends_is_given_up(watched: Watched) -> None:
-    watched.report(60)
-    assert watched.told() == [("sour", True)]
-    watched.start()
-    watched.site("north", last_seen=NOW + OPEN_DAYS * 86_400)
-    watched.site("south", last_seen=NOW + OPEN_DAYS * 86_400)
-    assert watched.told(after=OPEN_DAYS * 86_400) == [("sour", False)]
-    assert watched.told(after=SILENCE_INTERVAL) == []
+def test_unended_alert_expires(harness: AlertHarness) -> None:
+    harness.report(60)
+    assert harness.notified() == [("sour", True)]
+    harness.start()
+    harness.site("north", last_seen=NOW + OPEN_DAYS * 86_400)
+    harness.site("south", last_seen=NOW + OPEN_DAYS * 86_400)
+    assert harness.notified(after=OPEN_DAYS * 86_400) == [("sour", False)]
+    assert harness.notified(after=SILENCE_INTERVAL) == []
 
 
-def test_a_silent_shop_is_an_alert_until_it_reports_again(watched: Watched) -> None:
-    watched.site("south", last_seen=NOW + 10_000)
-    assert watched.told(after=15 * 60) == []
-    (begin,) = watched.look(after=SILENCE_INTERVAL)
+def test_silent_shop_is_an_alert_until_it_reports_again(harness: AlertHarness) -> None:
+    harness.site("south", last_seen=NOW + 10_000)
+    assert harness.notified(after=15 * 60) == []
+    (begin,) = harness.look(after=SILENCE_INTERVAL)
     assert (begin.kind, begin.name, begin.active) == (AlertKind.SHOP, "North Street", True)
     assert begin.reason == "Nothing has come from this shop for 15 minutes."
-    assert watched.look(after=SILENCE_INTERVAL) == []
-    watched.start()
-    watched.reached = watched.steady
-    assert watched.look(after=SILENCE_INTERVAL) == []
+    assert harness.look(after=SILENCE_INTERVAL) == []
+    harness.start()
+    harness.reached = harness.steady
+    assert harness.look(after=SILENCE_INTERVAL) == []
     # one message, and silence again: still the same alert
-    watched.site("north", last_seen=watched.now)
-    assert watched.look(after=SILENCE_INTERVAL) == []
-    watched.site("north", last_seen=watched.now + 5000)
-    assert watched.look(after=SILENCE_INTERVAL) == []
-    (end,) = watched.look(after=RECOVERY)
+    harness.site("north", last_seen=harness.now)
+    assert harness.look(after=SILENCE_INTERVAL) == []
+    harness.site("north", last_seen=harness.now + 5000)
+    assert harness.look(after=SILENCE_INTERVAL) == []
+    (end,) = harness.look(after=RECOVERY)
     assert (end.incident, end.active, end.reason) == (begin.incident, False, "")
 
 
-def test_nobody_is_silent_while_nobody_can_be_heard(watched: Watched) -> None:
-    watched.reached = None  # type: ignore[assignment]
-    assert watched.told(after=7200) == []
-    watched.reached = watched.steady
-    assert watched.told(after=MIN_BROKER_SECONDS) == []
-    assert watched.told(after=SILENCE_INTERVAL + 15 * 60) == [("shop_silent", True)] * 2
+def test_no_shop_is_silent_while_the_broker_is_down(harness: AlertHarness) -> None:
+    harness.reached = None  # type: ignore[assignment]
+    assert harness.notified(after=7200) == []
+    harness.reached = harness.steady
+    assert harness.notified(after=MIN_BROKER_SECONDS) == []
+    assert harness.notified(after=SILENCE_INTERVAL + 15 * 60) == [("shop_silent", True)] * 2
 
 
-def test_a_shop_that_has_left_has_no_alerts(watched: Watched) -> None:
-    watched.report(60)
-    assert watched.told() == [("sour", True)]
-    watched.told(after=15 * 60)
-    watched.told(after=SILENCE_INTERVAL)
-    watched.site("north", state=LEFT)
-    ends = watched.look(after=SILENCE_INTERVAL)
+def test_departed_shop_has_no_alerts(harness: AlertHarness) -> None:
+    harness.report(60)
+    assert harness.notified() == [("sour", True)]
+    harness.notified(after=15 * 60)
+    harness.notified(after=SILENCE_INTERVAL)
+    harness.site("north", state=LEFT)
+    ends = harness.look(after=SILENCE_INTERVAL)
     assert {(each.rule, each.active) for each in ends} == {("sour", False), ("shop_silent", False)}
     assert all("does not report" in each.reason for each in ends)
-    SiteRegistry(watched.engine).remove("south", erase=True)
-    assert watched.look(after=SILENCE_INTERVAL) != []
-    assert watched.look(after=SILENCE_INTERVAL) == []
+    SiteRegistry(harness.engine).remove("south", erase=True)
+    assert harness.look(after=SILENCE_INTERVAL) != []
+    assert harness.look(after=SILENCE_INTERVAL) == []
 
 
-def test_a_site_cannot_say_that_it_or_another_is_silent(watched: Watched) -> None:
-    watched.report(5, rule="shop_silent")
-    (event,) = watched.look()
+def test_site_cannot_report_itself_or_another_as_silent(harness: AlertHarness) -> None:
+    harness.report(5, rule="shop_silent")
+    (event,) = harness.look()
     assert event.kind is AlertKind.SENTIMENT
     assert event.shop is not None
     assert event.shop.key == "north"
 
 
-def test_an_alert_of_a_shop_reaches_people_by_all_channels(
+def test_shop_alert_reaches_all_channels(
     engine: Engine, broker: Mosquitto, shop: Shop, tmp_path: Path
 ) -> None:
-    """From the site's bus over the broker to a webhook and a mail server."""
+    """From the site's event bus over the broker to a webhook and a mail server."""
     with (
         headquarters(engine, broker) as hq,
         receiving(204) as receiver,
@@ -262,19 +263,19 @@ def test_an_alert_of_a_shop_reaches_people_by_all_channels(
         with notifier:
             shop.join(invite(hq))
             with shop.running() as link:
-                until(lambda: link.status.connected)
-                given = site_alert(time.time() - 5)
-                shop.bus.publish(given)
-                until(lambda: receiver.requests and mail.messages, what="the messages")
+                wait_until(lambda: link.status.connected)
+                started = site_alert(time.time() - 5)
+                shop.bus.publish(started)
+                wait_until(lambda: receiver.requests and mail.messages, "the messages")
                 body = json.loads(receiver.requests[0].body)
                 (found,) = FleetQueries(engine, 15).alerts()
                 assert (body["event"], body["shop"], body["active"]) == ("alert", "north", True)
                 assert body["link"] == f"https://hq.example.org/shops/alerts/{found.incident}"
-                assert f"North Street: {given.name}" in mail.messages[0]["Subject"]
+                assert f"North Street: {started.name}" in mail.messages[0]["Subject"]
                 text = mail.messages[0].get_body(("plain",))
                 assert text is not None
                 assert f"{body['link']}#minutes" in text.get_content()
-                until(lambda: len(receiver.requests) > 1, what="a reminder")
+                wait_until(lambda: len(receiver.requests) > 1, "a reminder")
                 assert json.loads(receiver.requests[1].body)["reminder"] is True
                 hq.bus.publish(
                     Acknowledgement(incident=found.incident, user="ada", time=time.time())
@@ -284,12 +285,12 @@ def test_an_alert_of_a_shop_reaches_people_by_all_channels(
                 time.sleep(2.5)
                 assert len(receiver.requests) == count
                 shop.bus.publish(site_alert(time.time(), active=False))
-                until(lambda: len(receiver.requests) > count, what="the end")
+                wait_until(lambda: len(receiver.requests) > count, "the end")
                 assert json.loads(receiver.requests[-1].body)["active"] is False
 
 
-def test_quiet_hours_hold_alerts_of_shops_also_over_a_restart(
-    watched: Watched, tmp_path: Path
+def test_quiet_hours_hold_shop_alerts_also_over_a_restart(
+    harness: AlertHarness, tmp_path: Path
 ) -> None:
     clock = [datetime(2026, 3, 4, 23).timestamp()]
     with receiving(204) as receiver:
@@ -305,19 +306,19 @@ def test_quiet_hours_hold_alerts_of_shops_also_over_a_restart(
         )
 
         def notifier() -> Notifier:
-            made = Notifier(
-                watched.bus,
+            notifier_started = Notifier(
+                harness.bus,
                 configuration,
-                store=HeldShopAlerts(watched.engine),
+                store=HeldShopAlerts(harness.engine),
                 clock=lambda: clock[0],
             )
-            made._reload_settings()
-            return made
+            notifier_started._reload_settings()
+            return notifier_started
 
         first = notifier()
-        watched.report(20)
-        watched.report(5, active=False)
-        for each in watched.look():
+        harness.report(20)
+        harness.report(5, active=False)
+        for each in harness.look():
             first.handle(each)
         first.finish()
         assert receiver.requests == []
@@ -326,24 +327,24 @@ def test_quiet_hours_hold_alerts_of_shops_also_over_a_restart(
         assert receiver.requests == []
         clock[0] += 10 * 3600
         second.tick()
-        until(lambda: receiver.requests, what="the summary")
+        wait_until(lambda: receiver.requests, "the summary")
         body = json.loads(receiver.requests[0].body)
         assert body["event"] == "summary"
         assert [(each["shop"], each["active"]) for each in body["alerts"]] == [
             ("north", True),
             ("north", False),
         ]
-        until(lambda: sum(queue.waiting for queue in second.queues.values()) == 0)
+        wait_until(lambda: sum(queue.waiting for queue in second.queues.values()) == 0)
         second.tick()
         second.finish()
         third = notifier()
         third.tick()
         third.finish()
         assert len(receiver.requests) == 1
-        assert HeldShopAlerts(watched.engine).held_alerts() == []
+        assert HeldShopAlerts(harness.engine).held_alerts() == []
 
 
-def test_an_unreachable_broker_is_an_alert_of_the_monitor(
+def test_unreachable_broker_is_an_alert_of_the_monitor(
     engine: Engine, own_broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from sentistream.monitor.headquarters import headquarters as module
@@ -352,13 +353,13 @@ def test_an_unreachable_broker_is_an_alert_of_the_monitor(
     monkeypatch.setattr(module, "BROKER_DELAY", 0.5)
     bus = EventBus()
     migrate(engine)
-    from fleet.shops import headquarters_settings
+    from fleet.fleet_sites import headquarters_settings
 
     hq = Headquarters(engine, headquarters_settings(own_broker), bus)
     with bus.subscribe(Alert) as events:
         hq.start()
         try:
-            until(lambda: hq.is_connected)
+            wait_until(lambda: hq.is_connected)
             time.sleep(1)
             assert events.take(0) == []
             own_broker.process.kill()

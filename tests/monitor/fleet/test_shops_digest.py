@@ -1,23 +1,20 @@
-"""The digest of headquarters: the comparison's figures, and for each reader their shops alone."""
+"""The headquarters digest: the comparison's figures, for each reader of their own shops only."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pypdfium2
 import pytest
-from api.serving import VIEWER
-from argon2 import PasswordHasher
+from api.served_monitor import VIEWER
+from digest.pdf_text import text_of
 
-from fleet.chain import SHOPS
-from fleet.served import HEADQUARTERS, ServedHeadquarters
-from mail_server import MailServer, mail_server
+from fleet.sample_chain import SHOPS
+from fleet.served_headquarters import HEADQUARTERS, ServedHeadquarters
 from sentistream.errors import InputError
-from sentistream.monitor.accounts import Role, User, passwords
+from sentistream.monitor.accounts import Role, User
 from sentistream.monitor.digest import digest_pdf
 from sentistream.monitor.digest.digest_content import last_day_of
 from sentistream.monitor.digest.digest_pdf import printable
@@ -26,13 +23,7 @@ from sentistream.monitor.headquarters.shops_digest import make_shops_digest
 from sentistream.monitor.runner import digest_sender
 from sentistream.monitor.settings import Settings
 from sentistream.monitor.translation import translator
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_hashes() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "hasher", PasswordHasher(1, 8, 1))
-        yield
+from smtp_server import MailServer, mail_server
 
 
 @pytest.fixture
@@ -43,7 +34,7 @@ def mail() -> Iterator[MailServer]:
 
 @pytest.fixture
 def served(tmp_path: Path, mail: MailServer) -> Iterator[ServedHeadquarters]:
-    given = Settings.model_validate(
+    custom_settings = Settings.model_validate(
         {
             "headquarters": HEADQUARTERS,
             "server": {"requests_a_minute": 100_000, "login_attempts": 100},
@@ -57,20 +48,13 @@ def served(tmp_path: Path, mail: MailServer) -> Iterator[ServedHeadquarters]:
             "digest": {"weekly": True, "send_at": "00:00"},
         }
     )
-    with ServedHeadquarters(tmp_path, given=given) as served:
+    with ServedHeadquarters(tmp_path, custom_settings=custom_settings) as served:
         yield served
 
 
-def text_of(pdf: bytes) -> str:
-    document = pypdfium2.PdfDocument(pdf)
-    try:
-        pages = [document[number].get_textpage() for number in range(len(document))]
-        return re.sub(r"\s+", " ", " ".join(page.get_text_bounded() for page in pages))
-    finally:
-        document.close()
-
-
-def made(served: ServedHeadquarters, user: User | None, day: date, period: Any = "week") -> Any:
+def digest_of(
+    served: ServedHeadquarters, user: User | None, day: date, period: Any = "week"
+) -> Any:
     return make_shops_digest(
         period,
         day,
@@ -83,10 +67,10 @@ def made(served: ServedHeadquarters, user: User | None, day: date, period: Any =
     )
 
 
-def test_its_figures_are_those_of_each_shops_days(served: ServedHeadquarters) -> None:
+def test_digest_figures_match_each_shops_days(served: ServedHeadquarters) -> None:
     queries = FleetQueries(served.engine, 15)
     day = last_day_of("week", datetime.now().timestamp())
-    digest = made(served, None, day)
+    digest = digest_of(served, None, day)
     assert len(digest.places) == len(SHOPS)
     assert digest.places[0].name == "Main Station"
     first = day.toordinal() - 6
@@ -99,23 +83,21 @@ def test_its_figures_are_those_of_each_shops_days(served: ServedHeadquarters) ->
         negative = sum((days[n].negative or 0) * days[n].seen for n in range(first, first + 7))
         assert row.shares is not None
         assert row.shares[0] == pytest.approx(negative / weight, abs=1e-6)
-        # the week before is there, so each is compared
+        # the week before exists, so each is compared
         assert "point" in row.note
     whole = sum(int(each.appearances.replace(",", "")) for each in digest.places)
     assert digest.whole.appearances == translator("en").number(whole)
     assert len(digest.days) == 7
-    said = text_of(digest_pdf(digest))
+    text = text_of(digest_pdf(digest))
     for key, (name, _, _) in SHOPS.items():
-        assert printable(name) in said, key
-    assert "Silent now: Airport." in said
-    month = made(served, None, date.today(), "month")
+        assert printable(name) in text, key
+    assert "Silent now: Airport." in text
+    month = digest_of(served, None, date.today(), "month")
     assert month.days[0].name != digest.days[0].name
     assert len(month.days) in (28, 29, 30, 31)
 
 
-def test_a_reader_gets_the_shops_they_may_see_and_no_others(
-    served: ServedHeadquarters, mail: MailServer
-) -> None:
+def test_reader_gets_only_permitted_shops(served: ServedHeadquarters, mail: MailServer) -> None:
     registry = served.headquarters.registry
     registry.give_access(VIEWER, ["harbour", "airport"])
     registry.set_digest_address(VIEWER, "vera@example.org")
@@ -141,23 +123,23 @@ def test_a_reader_gets_the_shops_they_may_see_and_no_others(
         assert plain is not None
         (pdf,) = list(message.iter_attachments())
         content = pdf.get_content()
-        said = " ".join([html.get_content(), plain.get_content(), text_of(content)])
+        text = " ".join([html.get_content(), plain.get_content(), text_of(content)])
         for key, (name, _, _) in SHOPS.items():
-            assert (name.partition(" <")[0] in said) == (key in own), (key, message["To"])
-        assert "https://hq.example.org/shops" in said
-        assert ("Sour mood" in said) == ("station" in own)
-    # a viewer of no shop gets nothing, and nobody gets it twice
+            assert (name.partition(" <")[0] in text) == (key in own), (key, message["To"])
+        assert "https://hq.example.org/shops" in text
+        assert ("Sour mood" in text) == ("station" in own)
+    # a viewer without shops gets nothing, and nobody gets it twice
     sender.run_due()
     assert len(mail.messages) == 2
 
 
-def test_a_failed_digest_is_sent_later_and_the_others_once(
+def test_failed_digest_is_sent_later_and_the_others_once(
     served: ServedHeadquarters, mail: MailServer
 ) -> None:
     registry = served.headquarters.registry
     registry.give_access(VIEWER, [])
     registry.set_digest_address(VIEWER, "vera@example.org")
-    told = []
+    recipients = []
     sender = digest_sender(
         served.bus, served.store, served.configuration, served.headquarters, lambda: "http://hq"
     )
@@ -173,13 +155,15 @@ def test_a_failed_digest_is_sent_later_and_the_others_once(
     clock[0] += 1000
     sender.run_due()
     sender.run_due()
-    told = [envelope.rcpt_tos for envelope in mail.envelopes]
-    assert told == [["boss@example.org"]]  # a viewer of no shop gets none
+    recipients = [envelope.rcpt_tos for envelope in mail.envelopes]
+    assert recipients == [["boss@example.org"]]  # a viewer without shops gets none
 
 
-def test_the_page_gives_each_reader_their_own(served: ServedHeadquarters, mail: MailServer) -> None:
+def test_page_offers_each_reader_their_own_digest(
+    served: ServedHeadquarters, mail: MailServer
+) -> None:
     registry = served.headquarters.registry
-    with served.person(VIEWER) as viewer, served.person() as manager:
+    with served.browser_client(VIEWER) as viewer, served.browser_client() as manager:
         csrf = {"csrf_token": manager.headers["x-csrf-token"]}
         form = {"user": VIEWER, "shops": "north", "address": "vera@example.org"}
         assert manager.post("/shops/access", data=csrf | form).status_code == 303
@@ -204,7 +188,7 @@ def test_the_page_gives_each_reader_their_own(served: ServedHeadquarters, mail: 
         assert "none of the recipients" in manager.post("/shops/digest/send", data=csrf).text
 
 
-def test_an_address_needs_a_user(served: ServedHeadquarters) -> None:
+def test_address_requires_a_user(served: ServedHeadquarters) -> None:
     registry = served.headquarters.registry
     with pytest.raises(InputError, match="no such user"):
         registry.set_digest_address("nobody", "a@example.org")

@@ -1,4 +1,4 @@
-"""The pages of headquarters: who sees which shop, comparison, adding, keys, removing."""
+"""Headquarters pages: visibility per viewer, comparison, adding, keys, removing."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from api.serving import VIEWER, Served
-from argon2 import PasswordHasher
+from api.served_monitor import VIEWER, ServedMonitor
 from playwright.sync_api import Browser
 from sqlalchemy import delete, func, select, update
 
-from fleet.chain import SHOPS, fill
-from fleet.served import HEADQUARTERS, ServedHeadquarters
-from sentistream.monitor.accounts import Role, User, passwords
+from fleet.sample_chain import SHOPS, fill
+from fleet.served_headquarters import HEADQUARTERS, ServedHeadquarters
+from sentistream.monitor.accounts import Role, User
 from sentistream.monitor.fleet.join_code import JoinCode
 from sentistream.monitor.headquarters.fleet_queries import FleetQueries
 from sentistream.monitor.headquarters.fleet_tables import DAYS, SERIES, SITES
@@ -24,13 +23,6 @@ from sentistream.monitor.settings import HeadquartersSettings, Settings
 from sentistream.monitor.store import migrate, open_database
 
 ALL = list(SHOPS)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_hashes() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "hasher", PasswordHasher(1, 8, 1))
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +37,8 @@ def listed(html: str) -> list[str]:
     return re.findall(r'href="/shops/shop/([a-z-]+)"', table)
 
 
-def test_the_comparison_orders_shops(served: ServedHeadquarters) -> None:
-    with served.person() as person:
+def test_comparison_orders_shops(served: ServedHeadquarters) -> None:
+    with served.browser_client() as person:
         html = person.get("/shops?period=month&order=negative").text
         assert listed(html)[0] == "station"
         assert set(listed(html)) == set(ALL)
@@ -62,22 +54,22 @@ def test_the_comparison_orders_shops(served: ServedHeadquarters) -> None:
         assert person.get("/", follow_redirects=False).headers["location"] == "/shops"
 
 
-def test_odd_questions_get_a_page(served: ServedHeadquarters) -> None:
-    with served.person() as person:
+def test_invalid_queries_get_a_page(served: ServedHeadquarters) -> None:
+    with served.browser_client() as person:
         for query in ("period=never&order=x", "page=99999", "search=%00%3Cscript%3E"):
             assert person.get(f"/shops?{query}").status_code == 200
         assert person.get("/shops?page=x").status_code == 422
         assert person.get("/shops/shop/nowhere").status_code == 404
 
 
-def test_a_viewer_sees_the_given_shops_alone(served: ServedHeadquarters) -> None:
+def test_viewer_sees_only_assigned_shops(served: ServedHeadquarters) -> None:
     registry = served.headquarters.registry
-    with served.person(VIEWER) as viewer, served.person() as manager:
+    with served.browser_client(VIEWER) as viewer, served.browser_client() as manager:
         assert listed(viewer.get("/shops").text) == []
         assert viewer.get("/shops/shop/station").status_code == 404
-        given = {"user": VIEWER, "shops": "north, harbour"}
+        access = {"user": VIEWER, "shops": "north, harbour"}
         csrf = manager.headers["x-csrf-token"]
-        assert manager.post("/shops/access", data=given | {"csrf_token": csrf}).status_code == 303
+        assert manager.post("/shops/access", data=access | {"csrf_token": csrf}).status_code == 303
         html = viewer.get("/shops").text
         assert sorted(listed(html)) == ["harbour", "north"]
         for name in ("Main Station", "Airport", "Old Town"):
@@ -107,11 +99,11 @@ def test_a_viewer_sees_the_given_shops_alone(served: ServedHeadquarters) -> None
     assert registry.sites(User(VIEWER, Role.VIEWER, by_token=True)) == []
 
 
-def test_an_alert_has_a_page_for_those_who_may_see_the_shop(tmp_path: Path) -> None:
+def test_alert_has_a_page_for_users_of_its_shop(tmp_path: Path) -> None:
     with (
         ServedHeadquarters(tmp_path) as served,
-        served.person(VIEWER) as viewer,
-        served.person() as manager,
+        served.browser_client(VIEWER) as viewer,
+        served.browser_client() as manager,
     ):
         served.headquarters._alerts.look()
         served.headquarters.registry.give_access(VIEWER, ["north"])
@@ -134,13 +126,13 @@ def test_an_alert_has_a_page_for_those_who_may_see_the_shop(tmp_path: Path) -> N
         assert "takes care of it since" in manager.get(path).text
         served.headquarters.registry.give_access(VIEWER, ["station"])
         assert viewer.get(path).status_code == 200
-        # nothing of shops is among the monitor's own alerts, which every viewer sees
+        # the monitor's own alerts, visible to every viewer, include none of shops
         assert "Sour mood" not in viewer.get("/alerts").text
         assert viewer.get(f"/alerts/{found.incident}").status_code == 404
 
 
-def test_a_shop_is_added_changed_and_removed(tmp_path: Path) -> None:
-    with ServedHeadquarters(tmp_path, filled=False) as served, served.person() as person:
+def test_shop_is_added_changed_and_removed(tmp_path: Path) -> None:
+    with ServedHeadquarters(tmp_path, filled=False) as served, served.browser_client() as person:
         csrf = {"csrf_token": person.headers["x-csrf-token"]}
         form = {"key": "mill", "name": "Mill Lane", "time_zone": "Europe/Paris"}
         html = person.post("/shops/add", data=csrf | form).text
@@ -177,8 +169,8 @@ def test_a_shop_is_added_changed_and_removed(tmp_path: Path) -> None:
             assert connection.execute(select(SERIES)).all() == []
 
 
-def test_pages_without_a_headquarters_are_not_there(tmp_path: Path) -> None:
-    with Served(tmp_path) as served, served.person() as person:
+def test_shop_pages_need_a_headquarters(tmp_path: Path) -> None:
+    with ServedMonitor(tmp_path) as served, served.browser_client() as person:
         assert person.get("/shops").status_code == 404
         assert 'href="/shops"' not in person.get("/settings").text
         page = person.get("/settings/headquarters")
@@ -186,43 +178,43 @@ def test_pages_without_a_headquarters_are_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("language", ["de", "fr"])
-def test_pages_are_translated(served: ServedHeadquarters, language: str) -> None:
+def test_shop_pages_are_translated(served: ServedHeadquarters, language: str) -> None:
     expected = {
         "de": ("Filialen", "1 Filiale ist verstummt", "Negativste zuerst"),
         "fr": ("Magasins", "1 magasin est muet", "Les plus négatifs d\u2019abord"),
     }
-    with served.person() as person:
+    with served.browser_client() as person:
         person.cookies.set("sentistream-language", language)
         html = person.get("/shops").text
-        for words in expected[language]:
-            assert words in html
+        for sentence in expected[language]:
+            assert sentence in html
         for path in ("/shops/shop/station", "/shops/alerts", "/shops/access", "/shops/digest"):
             assert person.get(path).status_code == 200
 
 
-def test_days_are_those_of_the_shop(tmp_path: Path) -> None:
-    """At 20:00 UTC it is tomorrow already in Kolkata, and still today in New York."""
+def test_days_are_in_the_shops_time_zone(tmp_path: Path) -> None:
+    """At 20:00 UTC it is already tomorrow in Kolkata, and still today in New York."""
     engine = open_database(f"sqlite:///{tmp_path / 'headquarters.db'}")
     migrate(engine)
-    made = Headquarters(engine, HeadquartersSettings(host="broker.invalid"))
+    hq = Headquarters(engine, HeadquartersSettings(host="broker.invalid"))
     now = datetime.datetime(2026, 3, 10, 20, 1, tzinfo=datetime.UTC).timestamp()
     fill(engine, days=3, now=now)
     queries = FleetQueries(engine, 15)
     today = {each.site.key: each.now for each in queries.compare("today", now=now)}
-    # a minute every half hour: since midnight at each place, two cameras with seven arrivals each
+    # a minute every half hour: since local midnight, two cameras with seven arrivals each
     expected = {"old-town": 1.5, "airport": 16.0, "north": 20.0, "harbour": 21.0, "station": 21.0}
     for key, hours in expected.items():
         steps = int(hours * 2) + 1
         assert today[key].appearances == steps * 2 * 7, key
     silent = queries.silent(now=now)
     assert [site.key for site in silent] == ["airport"]
-    days = queries.days(made.registry.site("old-town"), 2, now=now)
+    days = queries.days(hq.registry.site("old-town"), 2, now=now)
     assert [day for day, _ in days][-1] == datetime.date(2026, 3, 11).toordinal()
     engine.dispose()
 
 
-def test_on_the_first_day_the_comparison_is_of_today(tmp_path: Path) -> None:
-    with ServedHeadquarters(tmp_path) as served, served.person() as person:
+def test_first_day_compares_today(tmp_path: Path) -> None:
+    with ServedHeadquarters(tmp_path) as served, served.browser_client() as person:
         assert '<option value="week" selected' in person.get("/shops").text
         today = datetime.datetime.now(datetime.UTC).date().toordinal()
         with served.engine.begin() as connection:
@@ -234,13 +226,13 @@ def test_on_the_first_day_the_comparison_is_of_today(tmp_path: Path) -> None:
         assert '<option value="week" selected' in person.get("/shops?period=week").text
 
 
-def test_settings_make_it_a_headquarters_and_no_camera_is_opened() -> None:
+def test_headquarters_settings_open_no_camera() -> None:
     from sentistream.monitor.cameras.supervisor import choose_cameras
 
     assert choose_cameras(Settings.model_validate({"headquarters": HEADQUARTERS})) == {}
 
 
-def test_the_pages_in_a_browser(served: ServedHeadquarters, chromium: Browser) -> None:
+def test_shop_pages_work_in_a_browser(served: ServedHeadquarters, chromium: Browser) -> None:
     page = chromium.new_page(viewport={"width": 390, "height": 800})
     problems: list[str] = []
     page.on("console", lambda message: problems.append(message.text))

@@ -1,4 +1,4 @@
-"""Sums are stored once, whatever comes in whatever order; old months are dropped as a whole."""
+"""Sums are stored once, in any order of arrival; old months are dropped as a whole."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def totals(engine: Engine) -> dict[str, int]:
     return {name: int(value or 0) for name, value in zip(TOTALS, found, strict=True)}
 
 
-def test_the_same_sum_counts_once_and_a_higher_revision_replaces_it(fleet: Engine) -> None:
+def test_repeated_sum_counts_once_and_a_higher_revision_replaces_it(fleet: Engine) -> None:
     assert store(fleet, one(0, 1000), one(1, 500)) == 2
     assert store(fleet, one(0, 1000), one(1, 500)) == 0
     assert store(fleet, one(0, 3000, revision=3)) == 1
@@ -62,7 +62,7 @@ def test_the_same_sum_counts_once_and_a_higher_revision_replaces_it(fleet: Engin
     assert totals(fleet)["positive"] == 3500 * 2000
 
 
-def test_withheld_minutes_add_what_their_rows_could_not_say(fleet: Engine) -> None:
+def test_withheld_minutes_and_their_hour_do_not_double_count(fleet: Engine) -> None:
     few = SumRow("door", "", 3, 2, 60, None, None, None, None, None)
     store(fleet, SiteSum(BEGIN, 60, 1, few), SiteSum(BEGIN + 60, 60, 1, few))
     assert totals(fleet) == dict.fromkeys(TOTALS, 0) | {"arrived": 4, "watched": 120}
@@ -84,31 +84,34 @@ EVENTS = st.lists(
 def test_any_order_and_batching_gives_the_same_totals(
     tmp_path_factory: pytest.TempPathFactory, events: list[tuple[int, int, int]], cuts: list[int]
 ) -> None:
-    """The highest revision of each minute counts, however messages were cut and repeated."""
+    """The highest revision of each minute counts, however messages were split and repeated."""
     path = tmp_path_factory.mktemp("sums") / "headquarters.db"
     engine = open_database(f"sqlite:///{path}")
     migrate(engine)
     migrate(engine, MIGRATIONS)
     SiteRegistry(engine).add("north", "North")
-    # a site says each revision in one way
-    said = {(minute, revision): seen for minute, revision, seen in events}
-    sums = [one(minute, said[minute, revision], revision) for minute, revision, _ in events]
+    # a site reports each revision in one way
+    seen_by_revision = {(minute, revision): seen for minute, revision, seen in events}
+    sums = [
+        one(minute, seen_by_revision[minute, revision], revision) for minute, revision, _ in events
+    ]
     bounds = [0, *sorted(min(cut, len(sums)) for cut in cuts), len(sums)]
     storage = SumStorage(engine)
     for first, last in itertools.pairwise(bounds):
         store(engine, *sums[first:last], storage=storage)
     store(engine, *sums, storage=storage)
     highest = {
-        minute: max(revision for each, revision in said if each == minute) for minute, _ in said
+        minute: max(revision for each, revision in seen_by_revision if each == minute)
+        for minute, _ in seen_by_revision
     }
-    expected = sum(said[minute, revision] for minute, revision in highest.items())
+    expected = sum(seen_by_revision[minute, revision] for minute, revision in highest.items())
     assert totals(engine)["seen"] == expected
     with engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(SUMS)) == len(highest)
     engine.dispose()
 
 
-def test_months_have_partitions_and_old_ones_are_dropped(fleet: Engine) -> None:
+def test_months_are_partitions_and_old_ones_are_dropped(fleet: Engine) -> None:
     storage = SumStorage(fleet)
     month = 31 * 24 * 60
     store(fleet, one(0, 10), one(-month, 10), one(-4 * month, 10), storage=storage)
@@ -122,11 +125,11 @@ def test_months_have_partitions_and_old_ones_are_dropped(fleet: Engine) -> None:
         assert connection.scalar(select(func.count()).select_from(SUMS)) == 2
     if on_postgresql:
         assert list(month_partitions(fleet)) == names[1:]
-    # a late sum of a dropped month has a place again
+    # a late sum of a dropped month gets its partition again
     assert store(fleet, one(-4 * month, 10), storage=storage) == 1
 
 
-def test_the_database_of_a_newer_release_is_refused(tmp_path: Path) -> None:
+def test_database_of_a_newer_release_is_refused(tmp_path: Path) -> None:
     from sqlalchemy import text
 
     from sentistream.errors import StorageError

@@ -1,4 +1,4 @@
-"""What the insight says, against the visits themselves."""
+"""The figures of insight, against the visits themselves."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
-from insight.conftest import NOW, WEEKS, shop
-from insight.made_weeks import CAMERAS, DAY, HOUR, ZONES, Visit, fill, readings, visits
+from insight.conftest import NOW, WEEKS, shop_settings
+from insight.synthetic_visits import CAMERAS, DAY, HOUR, ZONES, Visit, fill, readings, visits
 from sentistream.monitor.insight import (
     ALL_CAMERAS,
     Figures,
@@ -39,11 +39,13 @@ def everybody() -> list[Visit]:
     return list(visits(BEGIN, NOW, an_hour=8))
 
 
-def brute(made: Sequence[Visit], spans: Sequence[Span], camera: str, zone: str) -> tuple[int, int]:
+def brute_force(
+    generated: Sequence[Visit], spans: Sequence[Span], camera: str, zone: str
+) -> tuple[int, int]:
     """Appearances of each span added up, and seconds of faces."""
     appearances = seconds = 0
     for span in spans:
-        for visit in made:
+        for visit in generated:
             overlap = min(span.end, visit.begin + visit.stay) - max(span.begin, visit.begin)
             if overlap > 0 and camera in ("", visit.camera) and zone in ("", visit.zone):
                 appearances += 1
@@ -51,7 +53,7 @@ def brute(made: Sequence[Visit], spans: Sequence[Span], camera: str, zone: str) 
     return appearances, seconds
 
 
-def test_made_weeks_are_what_their_readings_become(tmp_path: Path) -> None:
+def test_synthetic_weeks_equal_their_readings(tmp_path: Path) -> None:
     begin = NOW - NOW % DAY + 10 * HOUR
     end = begin + 1_800
     tables = []
@@ -61,8 +63,8 @@ def test_made_weeks_are_what_their_readings_become(tmp_path: Path) -> None:
         if name == "written":
             fill(engine, begin, end, an_hour=60)
         else:
-            made = list(visits(begin, end, an_hour=60))
-            DatabaseStore(engine, shop).add(readings(made, begin, end))
+            generated = list(visits(begin, end, an_hour=60))
+            DatabaseStore(engine, shop_settings).add(readings(generated, begin, end))
         with read_transaction(engine) as connection:
             tables.append([tuple(row) for row in connection.execute(select(SUMS))])
         engine.dispose()
@@ -76,15 +78,15 @@ def test_made_weeks_are_what_their_readings_become(tmp_path: Path) -> None:
     camera=st.sampled_from(CAMERAS),
     zone=st.sampled_from(["", *ZONES]),
 )
-def test_any_spans_add_up_to_their_visits(
-    weeks: Engine, everybody: list[Visit], minutes: list[int], camera: str, zone: str
+def test_totals_of_any_spans_match_their_visits(
+    ten_weeks: Engine, everybody: list[Visit], minutes: list[int], camera: str, zone: str
 ) -> None:
     edges = [BEGIN + minute * 60.0 for minute in sorted(minutes)]
     spans = [Span(a, b) for a, b in zip(edges[::2], edges[1::2], strict=False)]
-    settings = shop(smallest_group=1)
-    insight = Insight(DatabaseStore(weeks, lambda: settings), settings, CAMERAS)
+    settings = shop_settings(smallest_group=1)
+    insight = Insight(DatabaseStore(ten_weeks, lambda: settings), settings, CAMERAS)
     found = insight.figures(spans, camera=camera, zone=zone)
-    appearances, seconds = brute(everybody, spans, camera, zone)
+    appearances, seconds = brute_force(everybody, spans, camera, zone)
     assert found.appearances == appearances
     assert (found.seen or 0.0) == seconds
     if found.negative is not None:
@@ -94,19 +96,19 @@ def test_any_spans_add_up_to_their_visits(
         assert found.dwell == pytest.approx(seconds / appearances)
 
 
-def _negative(made: Sequence[Visit], spans: Sequence[Span], camera: str, zone: str) -> float:
+def _negative(generated: Sequence[Visit], spans: Sequence[Span], camera: str, zone: str) -> float:
     return sum(
         visit.shares[2]
         / 10_000
         * max(0.0, min(span.end, visit.begin + visit.stay) - max(span.begin, visit.begin))
         for span in spans
-        for visit in made
+        for visit in generated
         if visit.camera == camera and zone in ("", visit.zone)
     )
 
 
-def test_groups_at_once_are_the_groups_one_by_one(weeks: Engine) -> None:
-    store = DatabaseStore(weeks, shop)
+def test_batched_groups_equal_single_groups(ten_weeks: Engine) -> None:
+    store = DatabaseStore(ten_weeks, shop_settings)
     monday = Period.about("day", datetime.fromtimestamp(NOW).date()).span.begin
     groups = [
         [
@@ -134,7 +136,7 @@ def _all_figures(insight: Insight) -> list[Figures]:
     return found
 
 
-def test_small_groups_are_withheld_whoever_asks(insight: Insight) -> None:
+def test_small_groups_are_withheld_in_every_query(insight: Insight) -> None:
     found = _all_figures(insight)
     withheld = [one for one in found if one.known is Known.WITHHELD]
     assert len(withheld) > 50
@@ -148,8 +150,8 @@ def test_small_groups_are_withheld_whoever_asks(insight: Insight) -> None:
     assert worst is None or worst.figures.appearances >= 5
 
 
-def test_all_cameras_together_reveal_no_withheld_one(insight: Insight, weeks: Engine) -> None:
-    """What is said of all is the sum of what is said of each, and of nothing else."""
+def test_totals_over_cameras_reveal_no_withheld_camera(insight: Insight, ten_weeks: Engine) -> None:
+    """Totals over all cameras are sums of the shown ones only."""
     period = Period.about("hour", datetime.fromtimestamp(NOW).date() - timedelta(days=1))
     together = insight.series(period, now=NOW).parts
     each = [insight.series(period, now=NOW, camera=key).parts for key in CAMERAS]
@@ -165,15 +167,15 @@ def test_all_cameras_together_reveal_no_withheld_one(insight: Insight, weeks: En
     assert some  # in some hour a camera was withheld
 
 
-def test_today_beside_the_same_weekday_up_to_the_same_time(
+def test_today_is_compared_with_the_same_weekday_up_to_the_same_time(
     insight: Insight, everybody: list[Visit]
 ) -> None:
     overview = insight.overview(NOW + 40)
-    assert overview.span.end == NOW  # the minute that runs is left out
+    assert overview.span.end == NOW  # the current minute is excluded
     midnight = Period.about("hour", datetime.fromtimestamp(NOW).date()).span.begin
     assert overview.span.begin == midnight
     earlier = [
-        brute(everybody, [Span(midnight, NOW).moved(Shift(-7 * week))], "tills", "till")[0]
+        brute_force(everybody, [Span(midnight, NOW).moved(Shift(-7 * week))], "tills", "till")[0]
         for week in range(1, 9)
     ]
     usual = overview.places["tills", "till"].usual.appearances
@@ -187,7 +189,7 @@ def test_today_beside_the_same_weekday_up_to_the_same_time(
     assert set(overview.places) == set(insight.places())
 
 
-def test_a_running_week_is_compared_with_as_much_of_the_last(
+def test_current_week_is_compared_with_the_same_part_of_the_last(
     insight: Insight, everybody: list[Visit]
 ) -> None:
     period = Period.about("day", datetime.fromtimestamp(NOW).date())
@@ -195,7 +197,7 @@ def test_a_running_week_is_compared_with_as_much_of_the_last(
     assert whole.compared is not None
     before = Span(period.span.begin, NOW).moved(Shift(-7))
     assert whole.compared.before.span == before
-    assert whole.compared.before.appearances == brute(everybody, [before], "", "")[0]
+    assert whole.compared.before.appearances == brute_force(everybody, [before], "", "")[0]
     assert not whole.compared.is_incomplete and whole.compared.covered == 1
     parts = insight.series(period, now=NOW, shift=Shift(-7)).parts
     running = parts[datetime.fromtimestamp(NOW).weekday()]
@@ -204,18 +206,18 @@ def test_a_running_week_is_compared_with_as_much_of_the_last(
     assert [point.figures.known for point in parts[-4:]] == [Known.AHEAD] * 4
 
 
-def test_missing_earlier_data_is_told(insight: Insight) -> None:
+def test_missing_earlier_data_is_reported(insight: Insight) -> None:
     period = Period.about("day", datetime.fromtimestamp(BEGIN + DAY).date())
     compared = insight.series(period, now=NOW, shift=Shift(-7)).whole.compared
     assert compared is not None and compared.is_incomplete and compared.covered == 0
-    # and what is not there is not taken for usual
+    # and missing data does not count as usual
     first = insight.series(Period.about("week", datetime.fromtimestamp(NOW).date()), now=NOW)
     assert first.parts[0].usual.weeks == 0 and first.parts[0].usual.negative is None
     assert first.parts[-1].usual.weeks >= 8
 
 
-def test_an_outlier_is_found_and_calm_days_are_not(weeks: Engine, tmp_path: Path) -> None:
-    DatabaseStore(weeks, shop).backup(tmp_path / "m.sqlite3")
+def test_outlier_is_found_and_ordinary_days_are_not(ten_weeks: Engine, tmp_path: Path) -> None:
+    DatabaseStore(ten_weeks, shop_settings).backup(tmp_path / "m.sqlite3")
     engine = open_database(f"sqlite:///{tmp_path / 'm.sqlite3'}")
     bad = Period.about("hour", datetime.fromtimestamp(NOW).date() - timedelta(days=2)).span
     with engine.begin() as connection:
@@ -224,7 +226,7 @@ def test_an_outlier_is_found_and_calm_days_are_not(weeks: Engine, tmp_path: Path
             table.step == "day", table.begin == int(bad.begin), table.camera == "hall"
         )
         connection.execute(chosen.values(negative=table.negative + table.positive, positive=0))
-    settings = shop()
+    settings = shop_settings()
     insight = Insight(DatabaseStore(engine, lambda: settings), settings, CAMERAS)
     period = Period.between(
         datetime.fromtimestamp(NOW).date() - timedelta(days=14),
@@ -237,7 +239,7 @@ def test_an_outlier_is_found_and_calm_days_are_not(weeks: Engine, tmp_path: Path
     engine.dispose()
 
 
-def test_the_worst_hour_and_the_ranking_find_noon_and_tills(insight: Insight) -> None:
+def test_worst_hour_and_ranking_find_noon_and_tills(insight: Insight) -> None:
     span = Span(NOW - 28 * DAY, NOW)
     ranking = [one for one in insight.ranking(span) if one.zone]
     shown = [one for one in ranking if one.negative is not None and not one.negative.is_vague]
@@ -254,16 +256,18 @@ def test_the_worst_hour_and_the_ranking_find_noon_and_tills(insight: Insight) ->
     assert set(sorted(by_hour, key=lambda hour: by_hour[hour])[-2:]) == {12, 17}
 
 
-def test_the_worst_hour_is_surely_the_worst(busy: Insight, insight: Insight) -> None:
+def test_worst_hour_is_significant(busy_week: Insight, insight: Insight) -> None:
     span = Span(NOW - 3 * DAY, NOW)
-    worst = busy.worst_hour(span)
+    worst = busy_week.worst_hour(span)
     assert worst is not None and worst.figures.negative is not None
     hours = [
-        one for one in _hours(busy, span) if one.negative is not None and not one.negative.is_vague
+        one
+        for one in _hours(busy_week, span)
+        if one.negative is not None and not one.negative.is_vague
     ]
     assert worst.figures.negative.low == max(one.negative.low for one in hours if one.negative)
     assert datetime.fromtimestamp(worst.figures.span.begin).hour in (12, 17)
-    # where few people come, no hour is blamed
+    # where few people come, no hour is singled out
     assert insight.worst_hour(Span(NOW - 3 * HOUR, NOW)) is None
 
 
@@ -276,7 +280,7 @@ def _hours(insight: Insight, span: Span) -> list[Figures]:
     return found
 
 
-def test_opening_hours_follow_from_the_data_and_bound_the_figures(
+def test_opening_hours_follow_from_the_data_and_limit_the_figures(
     insight: Insight, everybody: list[Visit]
 ) -> None:
     hours = insight.open_hours(NOW)
@@ -288,24 +292,24 @@ def test_opening_hours_follow_from_the_data_and_bound_the_figures(
         range(9, 20)
     )
     opened = hours.within(period.span)
-    assert series.whole.figures.appearances == brute(everybody, opened, "", "")[0]
+    assert series.whole.figures.appearances == brute_force(everybody, opened, "", "")[0]
     week = Period.about("day", datetime.fromtimestamp(NOW).date() - timedelta(days=7))
     for point in insight.series(week, now=NOW, hours=hours, camera="hall").parts:
         assert (
             point.figures.appearances
-            == (brute(everybody, hours.within(point.figures.span), "hall", "")[0])
+            == (brute_force(everybody, hours.within(point.figures.span), "hall", "")[0])
         )
 
 
-def test_minutes_are_joined_until_enough_can_be_shown(insight: Insight) -> None:
+def test_minutes_are_merged_until_enough_can_be_shown(insight: Insight) -> None:
     day = datetime.fromtimestamp(NOW).date() - timedelta(days=1)
     one = insight.series(Period.about("minute", day, 12), now=NOW, camera="terrace")
     assert one.period.minutes == 15 and len(one.parts) == 4
     night = insight.series(Period.about("minute", day, 3), now=NOW)
-    assert night.period.minutes == 1 and len(night.parts) == 60  # nothing to be joined
+    assert night.period.minutes == 1 and len(night.parts) == 60  # nothing to merge
 
 
-def test_a_report_is_the_series_and_the_places(insight: Insight) -> None:
+def test_report_consists_of_the_series_and_the_places(insight: Insight) -> None:
     span = Period.about("day", datetime.fromtimestamp(NOW).date() - timedelta(days=7)).span
     report = insight.report(span, Shift(-7), now=NOW)
     series = insight.series(Period("day", span), now=NOW, shift=Shift(-7))

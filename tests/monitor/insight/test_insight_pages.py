@@ -1,4 +1,4 @@
-"""Overview and history in a real Chromium: pointer, finger and keyboard, desk and phone."""
+"""Overview and history in a real Chromium: mouse, touch and keyboard, desktop and phone."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from api.serving import VIEWER, Served
+from api.served_monitor import VIEWER, ServedMonitor
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
-from insight.serving_weeks import served_weeks, session_cookie
+from insight.served_insight import served_weeks, session_cookie
 
 SHOTS = os.environ.get("SENTISTREAM_SHOTS", "")
-"""A folder for pictures of the pages, to look at."""
+"""A folder for screenshots of the pages, to inspect."""
 RULES = (Path(__file__).parents[1] / "web" / "accessibility.js").read_text("utf-8")
 AXE = os.environ.get("SENTISTREAM_AXE", "")
 """A file ``axe.min.js`` (npm's package ``axe-core``), for its rules."""
@@ -35,7 +35,7 @@ PAGES = (
 
 
 @pytest.fixture(scope="module")
-def shopful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def shop_monitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMonitor]:
     with served_weeks(tmp_path_factory.mktemp("shop")) as served:
         yield served
 
@@ -43,14 +43,14 @@ def shopful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @contextmanager
 def opened(
     chromium: Browser,
-    served: Served,
+    served: ServedMonitor,
     *,
     screen: str = "desk",
     dark: bool = False,
     language: str = "en",
     user: str = "anna",
 ) -> Iterator[Page]:
-    """A page of somebody who has logged in; whatever a script complains of fails the test."""
+    """A page of a logged-in user; any script error fails the test."""
     width, height = SCREENS[screen]
     context = chromium.new_context(
         viewport={"width": width, "height": height},
@@ -65,7 +65,7 @@ def opened(
     problems: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
-        # an answer of 422 to a form that was filled in wrongly is meant
+        # 422 is the expected answer to an invalid form
         if message.type == "error" and "422" not in message.text:
             problems.append(message.text)
 
@@ -77,7 +77,7 @@ def opened(
 
 
 def _is_drawn(page: Page) -> None:
-    """Both charts have ink on them."""
+    """Whether both charts contain ink."""
     expect(page.locator("figure.chart canvas")).to_have_count(2)
     inked = page.evaluate(
         "[...document.querySelectorAll('figure.chart canvas')].map(c => c.getContext('2d')"
@@ -95,11 +95,11 @@ def _is_drawn(page: Page) -> None:
         ("phone", True, "de"),
     ],
 )
-def test_pages_are_fit_for_everybody(
-    chromium: Browser, shopful: Served, screen: str, dark: bool, language: str
+def test_pages_are_accessible(
+    chromium: Browser, shop_monitor: ServedMonitor, screen: str, dark: bool, language: str
 ) -> None:
     faults: list[tuple[str, str]] = []
-    with opened(chromium, shopful, screen=screen, dark=dark, language=language) as page:
+    with opened(chromium, shop_monitor, screen=screen, dark=dark, language=language) as page:
         for path in PAGES:
             page.goto(path)
             page.wait_for_load_state("networkidle")
@@ -111,19 +111,19 @@ def test_pages_are_fit_for_everybody(
             faults += [(path, fault) for fault in page.evaluate(RULES)]
             if AXE:
                 page.evaluate(Path(AXE).read_text("utf-8"))
-                told = page.evaluate(
+                readout = page.evaluate(
                     "axe.run(document, {resultTypes: ['violations']}).then(r => r.violations"
                     ".map(v => v.id + ' ' + v.help + ' ' + v.nodes.map(n => n.html).slice(0, 3)))"
                 )
-                faults += [(path, fault) for fault in told]
+                faults += [(path, fault) for fault in readout]
             if SHOTS:
                 name = re.sub(r"\W+", "-", f"insight{path}-{screen}-{'dark' if dark else 'light'}")
                 page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
     assert faults == []
 
 
-def test_the_overview_uses_a_wide_screen(chromium: Browser, shopful: Served) -> None:
-    with opened(chromium, shopful, screen="wide") as page:
+def test_overview_uses_a_wide_screen(chromium: Browser, shop_monitor: ServedMonitor) -> None:
+    with opened(chromium, shop_monitor, screen="wide") as page:
         page.goto("/")
         places = page.locator(".camera-card").evaluate_all(
             "cards => cards.map(card => Math.round(card.getBoundingClientRect().top))"
@@ -132,8 +132,10 @@ def test_the_overview_uses_a_wide_screen(chromium: Browser, shopful: Served) -> 
         assert page.locator("main").bounding_box()["width"] > 1800  # type: ignore[index]
 
 
-def test_the_overview_says_what_needs_attention(chromium: Browser, shopful: Served) -> None:
-    with opened(chromium, shopful) as page:
+def test_overview_shows_what_needs_attention(
+    chromium: Browser, shop_monitor: ServedMonitor
+) -> None:
+    with opened(chromium, shop_monitor) as page:
         page.goto("/")
         since = datetime.fromtimestamp(time.time() - 3_600)
         attention = page.locator(".attention")
@@ -149,28 +151,28 @@ def test_the_overview_says_what_needs_attention(chromium: Browser, shopful: Serv
         assert page.evaluate("location.pathname") == "/"
 
 
-def test_the_overview_renews_itself_and_keeps_the_place(
-    chromium: Browser, served_now: Served
+def test_overview_refreshes_and_keeps_the_scroll_position(
+    chromium: Browser, monitor_until_now: ServedMonitor
 ) -> None:
-    with opened(chromium, served_now) as page:
+    with opened(chromium, monitor_until_now) as page:
         page.clock.install()
         page.goto("/")
         expect(page.locator(".attention")).to_contain_text("Terrace")
         page.locator(".answer summary").focus()
-        served_now.sees("terrace", time.time())
+        monitor_until_now.publish_observation("terrace", time.time())
         page.clock.run_for(31_000)
         expect(page.locator(".attention")).not_to_contain_text("Terrace")
         assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
 
 
 @pytest.fixture
-def served_now(tmp_path: Path) -> Iterator[Served]:
+def monitor_until_now(tmp_path: Path) -> Iterator[ServedMonitor]:
     with served_weeks(tmp_path, weeks=1, an_hour=5) as served:
         yield served
 
 
-def test_what_happened_at_a_time_is_two_clicks_away(chromium: Browser, shopful: Served) -> None:
-    with opened(chromium, shopful) as page:
+def test_minute_is_two_clicks_away(chromium: Browser, shop_monitor: ServedMonitor) -> None:
+    with opened(chromium, shop_monitor) as page:
         page.goto("/")
         page.click("nav a[href='/history']")  # one
         _is_drawn(page)
@@ -181,8 +183,8 @@ def test_what_happened_at_a_time_is_two_clicks_away(chromium: Browser, shopful: 
         assert hours
         x = box["x"] + box["width"] * (hour + 0.5) / 24
         page.mouse.move(x, box["y"] + 100)
-        told = page.locator("figure.chart output").inner_text()
-        assert told.startswith(f"{hour:02d}:00")
+        readout = page.locator("figure.chart output").inner_text()
+        assert readout.startswith(f"{hour:02d}:00")
         page.mouse.click(x, box["y"] + 100)  # two
         page.wait_for_url("**/history?by=minute*")
         assert f"hour={hour}" in page.url
@@ -192,8 +194,10 @@ def test_what_happened_at_a_time_is_two_clicks_away(chromium: Browser, shopful: 
         expect(page.locator("details table").first).to_contain_text(f"{hour:02d}:30")
 
 
-def test_from_months_to_minutes_by_keyboard_alone(chromium: Browser, shopful: Served) -> None:
-    with opened(chromium, shopful) as page:
+def test_keyboard_drills_down_from_months_to_minutes(
+    chromium: Browser, shop_monitor: ServedMonitor
+) -> None:
+    with opened(chromium, shop_monitor) as page:
         page.goto("/history?by=month&camera=tills")
         for view in ("by=day", "by=hour", "by=minute"):
             chart = page.locator(".chart-plots")
@@ -206,12 +210,12 @@ def test_from_months_to_minutes_by_keyboard_alone(chromium: Browser, shopful: Se
             output = page.locator("figure.chart output")
             hint = output.inner_text()
             page.keyboard.press("End")
-            told = output.inner_text()
-            for _ in range(40):  # back to what has been
+            readout = output.inner_text()
+            for _ in range(40):  # back to the past
                 if re.search(r"appearance", output.inner_text()):
                     break
                 page.keyboard.press("ArrowLeft")
-            assert output.inner_text() not in ("", hint), told
+            assert output.inner_text() not in ("", hint), readout
             page.keyboard.press("Enter")
             page.wait_for_url(f"**{view}*")
             assert "camera=tills" in page.url
@@ -221,8 +225,10 @@ def test_from_months_to_minutes_by_keyboard_alone(chromium: Browser, shopful: Se
         page.wait_for_url("**by=hour*")
 
 
-def test_a_finger_shows_values_that_stay_and_opens_them(chromium: Browser, shopful: Served) -> None:
-    with opened(chromium, shopful, screen="phone", language="de") as page:
+def test_touch_shows_persistent_values_and_opens_them(
+    chromium: Browser, shop_monitor: ServedMonitor
+) -> None:
+    with opened(chromium, shop_monitor, screen="phone", language="de") as page:
         page.goto("/history?by=day")
         _is_drawn(page)
         over = page.locator("figure.chart .u-over").first
@@ -234,17 +240,21 @@ def test_a_finger_shows_values_that_stay_and_opens_them(chromium: Browser, shopf
         output = page.locator("figure.chart output")
         hint = output.inner_text()
         over.tap(position={"x": x, "y": y})
-        told = output.inner_text()
-        assert told != hint and "Erscheinung" in told
+        readout = output.inner_text()
+        assert readout != hint and "Erscheinung" in readout
         page.wait_for_timeout(400)
-        assert output.inner_text() == told and "by=day" in page.url  # it stays, and nothing opens
+        assert (
+            output.inner_text() == readout and "by=day" in page.url
+        )  # it stays, and nothing opens
         expect(page.locator(".chart-open")).to_be_visible()
         over.tap(position={"x": x, "y": y})
         page.wait_for_url("**by=hour*")
 
 
-def test_the_hours_of_the_week_by_pointer_and_keys(chromium: Browser, shopful: Served) -> None:
-    with opened(chromium, shopful) as page:
+def test_hours_of_the_week_work_with_mouse_and_keyboard(
+    chromium: Browser, shop_monitor: ServedMonitor
+) -> None:
+    with opened(chromium, shop_monitor) as page:
         page.goto("/history")
         page.get_by_role("link", name="Hours of the week").click()
         output = page.locator("#heat-sentence")
@@ -259,12 +269,12 @@ def test_the_hours_of_the_week_by_pointer_and_keys(chromium: Browser, shopful: S
         assert page.evaluate("document.activeElement.cellIndex") == (
             cell.evaluate("e => e.cellIndex") + 1
         )
-        # one stop of the Tab key
+        # one Tab stop
         assert page.locator(".heatmap td[tabindex='0']").count() == 1
 
 
-def test_a_note_is_added_drawn_and_removed(chromium: Browser, shopful: Served) -> None:
-    with opened(chromium, shopful) as page:
+def test_note_is_added_drawn_and_removed(chromium: Browser, shop_monitor: ServedMonitor) -> None:
+    with opened(chromium, shop_monitor) as page:
         page.goto("/history")
         page.get_by_text("Add a note").click()
         now = datetime.fromtimestamp(time.time() - 900)
@@ -278,20 +288,22 @@ def test_a_note_is_added_drawn_and_removed(chromium: Browser, shopful: Served) -
         assert [mark["text"] for mark in marks] == ["New till <b>opened</b>"]
         page.get_by_role("button", name="Remove").click()
         expect(page.locator("#annotations li")).to_have_count(0)
-        # what is wrong is said where it is
+        # errors are shown at the field
         page.get_by_text("Add a note").click()
         page.fill("input[name=text]", "   ")
         page.locator("#annotations form button", has_text="Add").click()
         expect(page.locator("#annotations [role=alert]")).to_contain_text("Write what happened")
         expect(page.locator("figure.chart canvas")).to_have_count(2)
-    with opened(chromium, shopful, user=VIEWER) as page:
+    with opened(chromium, shop_monitor, user=VIEWER) as page:
         page.goto("/history")
         assert page.locator("#annotations form").count() == 0
 
 
-def test_without_script_all_is_said_in_tables(chromium: Browser, shopful: Served) -> None:
-    context = chromium.new_context(java_script_enabled=False, base_url=shopful.url)
-    context.add_cookies([session_cookie(shopful)])  # type: ignore[list-item]
+def test_without_scripts_tables_show_everything(
+    chromium: Browser, shop_monitor: ServedMonitor
+) -> None:
+    context = chromium.new_context(java_script_enabled=False, base_url=shop_monitor.url)
+    context.add_cookies([session_cookie(shop_monitor)])  # type: ignore[list-item]
     page = context.new_page()
     page.goto("/history?by=day")
     expect(page.locator("noscript p")).to_be_visible()
@@ -301,9 +313,9 @@ def test_without_script_all_is_said_in_tables(chromium: Browser, shopful: Served
     context.close()
 
 
-def test_a_changed_theme_is_drawn_anew(chromium: Browser, shopful: Served) -> None:
+def test_theme_change_redraws_the_charts(chromium: Browser, shop_monitor: ServedMonitor) -> None:
     pixels = "(c => c.toDataURL())(document.querySelector('figure.chart canvas'))"
-    with opened(chromium, shopful) as page:
+    with opened(chromium, shop_monitor) as page:
         page.goto("/history")
         _is_drawn(page)
         light = page.evaluate(pixels)
@@ -311,8 +323,10 @@ def test_a_changed_theme_is_drawn_anew(chromium: Browser, shopful: Served) -> No
         page.wait_for_function(f"{pixels} !== {light!r}")
 
 
-def test_pages_stay_light_and_below_a_prefix(chromium: Browser, shopful: Served) -> None:
-    with opened(chromium, shopful) as page:
+def test_pages_are_small_and_respect_the_path_prefix(
+    chromium: Browser, shop_monitor: ServedMonitor
+) -> None:
+    with opened(chromium, shop_monitor) as page:
         weight = 0
 
         def count(response: object) -> None:

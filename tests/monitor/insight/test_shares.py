@@ -1,4 +1,4 @@
-"""Margins hold what they promise; what is usual and what is chance is told apart."""
+"""Margins have their stated coverage; unusual values are separated from chance."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ counts = st.integers(1, 100_000)
 
 
 @given(value=shares, appearances=counts)
-@example(value=3.6295123554144475e-124, appearances=141)  # the last digit is lost on the way
-def test_an_interval_holds_its_share_and_narrows(value: float, appearances: int) -> None:
+@example(value=3.6295123554144475e-124, appearances=141)  # the last digit is lost in rounding
+def test_interval_contains_the_share_and_narrows(value: float, appearances: int) -> None:
     share = Share.of(value, appearances)
     assert 0 <= share.low <= share.value <= share.high <= 1
     assert Share.of(value, appearances * 4).margin < share.margin
@@ -38,9 +38,7 @@ def test_an_interval_holds_its_share_and_narrows(value: float, appearances: int)
 
 @pytest.mark.parametrize("appearances", [20, 60, 300])
 @pytest.mark.parametrize("kind", ["sure", "mixed"])
-def test_the_margin_covers_the_truth_at_least_as_often_as_it_says(
-    appearances: int, kind: str
-) -> None:
+def test_margin_covers_the_truth_as_often_as_stated(appearances: int, kind: str) -> None:
     """Stays are exponential; faces are all or nothing (the worst case), or in between."""
     chance, truth, rounds = np.random.default_rng(7), 0.3, 2_000
     hits = 0
@@ -52,11 +50,11 @@ def test_the_margin_covers_the_truth_at_least_as_often_as_it_says(
             negative = chance.beta(3 * truth, 3 * (1 - truth), appearances)
         share = Share.of(float((stays * negative).sum() / stays.sum()), appearances)
         hits += share.low <= truth <= share.high
-    assert hits / rounds >= 0.94  # 0.95, less what 2,000 rounds may miss by chance
+    assert hits / rounds >= 0.94  # 0.95, minus the sampling error of 2,000 rounds
 
 
-def test_without_regard_to_stays_the_margin_would_promise_too_much() -> None:
-    """Why ``STAY_EFFECT`` is there: the same trial with each appearance counted in full."""
+def test_margin_without_stay_effect_is_too_narrow() -> None:
+    """Why ``STAY_EFFECT`` exists: the same trial with each appearance counted in full."""
     chance, truth, rounds, appearances = np.random.default_rng(7), 0.3, 2_000, 60
     hits = 0
     for _ in range(rounds):
@@ -68,7 +66,7 @@ def test_without_regard_to_stays_the_margin_would_promise_too_much() -> None:
 
 
 @given(now=shares, before=shares, m=counts, n=counts)
-def test_a_difference_turns_round_with_its_sides(now: float, before: float, m: int, n: int) -> None:
+def test_difference_is_antisymmetric(now: float, before: float, m: int, n: int) -> None:
     one = Difference.of(Share.of(now, m), Share.of(before, n))
     other = Difference.of(Share.of(before, n), Share.of(now, m))
     assert one.value == pytest.approx(now - before)
@@ -77,7 +75,7 @@ def test_a_difference_turns_round_with_its_sides(now: float, before: float, m: i
     assert one.is_more_than_chance == other.is_more_than_chance
 
 
-def test_equal_weeks_seldom_differ_by_more_than_chance() -> None:
+def test_equal_weeks_seldom_differ_beyond_chance() -> None:
     chance = np.random.default_rng(3)
     found = 0
     for _ in range(1_000):
@@ -93,23 +91,21 @@ def test_equal_weeks_seldom_differ_by_more_than_chance() -> None:
 
 
 @given(value=shares, appearances=counts)
-def test_words_of_a_share_promise_nothing_below_0_or_above_100(
-    value: float, appearances: int
-) -> None:
+def test_worded_interval_stays_within_0_and_100(value: float, appearances: int) -> None:
     share = Share.of(value, appearances)
-    said = share_words(share, translator("en"))
+    sentence = share_words(share, translator("en"))
     if share.is_vague:
-        assert said.endswith("too few to say")
-    elif "±" in said:
-        percent, margin = (int(number) for number in re.findall(r"\d+", said))
-        assert percent - margin >= -1 and percent + margin <= 101  # rounded both
+        assert sentence.endswith("too few to say")
+    elif "±" in sentence:
+        percent, margin = (int(number) for number in re.findall(r"\d+", sentence))
+        assert percent - margin >= -1 and percent + margin <= 101  # both rounded
     else:
-        numbers = [int(number) for number in re.findall(r"\d+", said)]
+        numbers = [int(number) for number in re.findall(r"\d+", sentence)]
         assert numbers[0] >= min(numbers[1:]) and numbers[0] <= max(numbers[1:])
 
 
 @given(st.lists(shares, min_size=FEWEST_WEEKS, max_size=12))
-def test_usual_is_middle_least_and_most(values: list[float]) -> None:
+def test_usual_range_has_median_minimum_and_maximum(values: list[float]) -> None:
     usual = Usual.of(values)
     assert usual is not None
     assert (usual.low, usual.high, usual.count) == (min(values), max(values), len(values))
@@ -118,13 +114,13 @@ def test_usual_is_middle_least_and_most(values: list[float]) -> None:
     assert Usual.of(shuffled) == usual
 
 
-def test_too_few_weeks_say_nothing() -> None:
+def test_too_few_weeks_give_no_usual_range() -> None:
     assert Usual.of([0.2] * (FEWEST_WEEKS - 1)) is None
     assert verdict_on_share(Share.of(0.5, 1_000), None) is Verdict.UNKNOWN
     assert verdict_on_count(5, None) is Verdict.UNKNOWN
 
 
-def test_unusual_is_what_lies_beyond_the_range_with_its_whole_margin() -> None:
+def test_unusual_values_lie_outside_the_range_with_their_margin() -> None:
     usual = Usual(median=0.25, low=0.2, high=0.3, count=8)
     assert verdict_on_share(Share.of(0.5, 400), usual) is Verdict.ABOVE
     assert verdict_on_share(Share.of(0.05, 400), usual) is Verdict.BELOW
@@ -140,7 +136,7 @@ def test_unusual_is_what_lies_beyond_the_range_with_its_whole_margin() -> None:
 
 
 @given(st.lists(st.integers(1, 1_000), min_size=3, max_size=3), st.sampled_from(["en", "de", "fr"]))
-def test_shares_that_stand_together_add_up_to_a_hundred(seen: list[int], language: str) -> None:
+def test_displayed_shares_add_up_to_a_hundred(seen: list[int], language: str) -> None:
     whole = sum(seen)
     one, two, three = (Share.of(part / whole, 500) for part in seen)
     span = Span(0.0, 3600.0)
@@ -154,12 +150,12 @@ def test_shares_that_stand_together_add_up_to_a_hundred(seen: list[int], languag
         neutral=two,
         negative=three,
     )
-    words = shares_words(figures, translator(language))
-    assert set(words) == {"negative", "neutral", "positive"}
-    assert sum(int(re.findall(r"\d+", text)[0]) for text in words.values()) == 100
+    labels = shares_words(figures, translator(language))
+    assert set(labels) == {"negative", "neutral", "positive"}
+    assert sum(int(re.findall(r"\d+", text)[0]) for text in labels.values()) == 100
 
 
-def test_what_is_hidden_says_which_of_two_reasons_it_has() -> None:
+def test_hidden_share_names_its_reason() -> None:
     tr, span = translator("en"), Span(0.0, 3600.0)
     few, subtracted = (
         Figures(camera="door", zone="", span=span, known=Known.WITHHELD, appearances=count)

@@ -1,4 +1,4 @@
-"""Periods by the calendar, whatever summer time does."""
+"""Calendar periods across daylight saving time."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_parts_fill_their_period(by: By, day: date, hour: int) -> None:
     assert all(one.end == other.begin for one, other in itertools.pairwise(parts))
     assert all(part.seconds > 0 for part in parts)
     moment = datetime(day.year, day.month, day.day, hour, 30).timestamp()
-    if datetime.fromtimestamp(moment).hour == hour:  # the clock does not leap over it
+    if datetime.fromtimestamp(moment).hour == hour:  # the clock does not skip it
         assert period.span.begin <= moment < period.span.end
     if by == "hour":
         assert len(parts) in (23, 24, 25)
@@ -55,7 +55,7 @@ def test_parts_fill_their_period(by: By, day: date, hour: int) -> None:
 @several
 @given(first=days, last=days, by=st.sampled_from([None, *BYS]))
 @pytest.mark.usefixtures("machine")
-def test_a_free_range_holds_both_its_days_in_bounds(first: date, last: date, by: By | None) -> None:
+def test_custom_range_contains_both_its_days(first: date, last: date, by: By | None) -> None:
     period = Period.between(first, last, by)
     assert len(period.parts()) <= MAX_PARTS * 1.05
     begin, end = (
@@ -68,7 +68,7 @@ def test_a_free_range_holds_both_its_days_in_bounds(first: date, last: date, by:
 @several
 @given(day=days, hour=st.integers(0, 23), minute=st.integers(0, 59), shift=st.integers(-60, 60))
 @pytest.mark.usefixtures("machine")
-def test_a_shift_keeps_the_time_of_day(day: date, hour: int, minute: int, shift: int) -> None:
+def test_shift_keeps_the_time_of_day(day: date, hour: int, minute: int, shift: int) -> None:
     moment = datetime(day.year, day.month, day.day, hour, minute)
     there = datetime.fromtimestamp(Shift(shift).of(moment.timestamp()))
     wanted = moment + timedelta(days=shift)
@@ -80,7 +80,7 @@ def test_a_shift_keeps_the_time_of_day(day: date, hour: int, minute: int, shift:
 
 @pytest.mark.parametrize("machine", ["Europe/Berlin"], indirect=True)
 @pytest.mark.usefixtures("machine")
-def test_equal_elapsed_time_across_a_change_of_clocks() -> None:
+def test_equal_elapsed_time_across_a_clock_change() -> None:
     # clocks went back on 2026-10-25: the Sunday had 25 hours
     now = datetime(2026, 10, 25, 14, 20).timestamp()
     today = Period.about("hour", date(2026, 10, 25)).span.until(now)
@@ -90,7 +90,7 @@ def test_equal_elapsed_time_across_a_change_of_clocks() -> None:
     assert len(Period.about("hour", date(2026, 10, 25)).parts()) == 25
 
 
-def test_months_end_where_they_end() -> None:
+def test_months_end_on_their_last_day() -> None:
     end = datetime(2026, 3, 31, 12).timestamp()
     assert datetime.fromtimestamp(Shift(months=-1).of(end)) == datetime(2026, 2, 28, 12)
     assert datetime.fromtimestamp(Shift(months=-13).of(end)) == datetime(2025, 2, 28, 12)
@@ -103,7 +103,7 @@ def test_months_end_where_they_end() -> None:
 @several
 @given(by=st.sampled_from(BYS), day=days, forward=st.booleans())
 @pytest.mark.usefixtures("machine")
-def test_the_next_period_and_back_again(by: By, day: date, forward: bool) -> None:
+def test_next_period_and_back_is_the_same(by: By, day: date, forward: bool) -> None:
     period = Period.about(by, day, 12)
     other = period.next(forward)
     assert other != period and other.next(not forward) == period
@@ -116,7 +116,7 @@ def test_the_next_period_and_back_again(by: By, day: date, forward: bool) -> Non
     length=st.integers(1, 200),
 )
 @pytest.mark.usefixtures("machine")
-def test_open_stretches_are_the_open_hours(
+def test_open_spans_match_the_opening_hours(
     hours: frozenset[tuple[int, int]], begin: date, length: int
 ) -> None:
     opened = OpenHours(hours, scheduled=True)
@@ -129,7 +129,7 @@ def test_open_stretches_are_the_open_hours(
         assert inside == (hour_of_week(minute) in hours), datetime.fromtimestamp(minute)
 
 
-def test_a_schedule_gives_the_opening_hours() -> None:
+def test_schedule_defines_the_opening_hours() -> None:
     def camera(*hours: tuple[str, str]) -> CameraSettings:
         given_hours = [{"days": ["mon"], "begin": begin, "end": end} for begin, end in hours]
         return CameraSettings.model_validate({"source": "demo:", "hours": given_hours})
@@ -137,6 +137,6 @@ def test_a_schedule_gives_the_opening_hours() -> None:
     found = scheduled_hours([camera(("09:30", "12:00")), camera(("22:00", "01:00"))])
     assert found is not None and found.scheduled
     assert found.hours == {(0, 9), (0, 10), (0, 11), (0, 22), (0, 23), (1, 0)}
-    # where one watches always, schedules say nothing
+    # if one camera always watches, schedules define nothing
     assert scheduled_hours([camera(("09:30", "12:00")), camera()]) is None
     assert scheduled_hours([]) is None

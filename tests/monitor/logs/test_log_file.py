@@ -25,7 +25,7 @@ def logger_to(file: LogFile) -> logging.Logger:
     return logger
 
 
-def test_is_begun_anew_by_size_and_kept_private(tmp_path: Path) -> None:
+def test_log_is_rotated_by_size_and_kept_private(tmp_path: Path) -> None:
     file = LogFile(tmp_path / "log", max_bytes=2000, kept=2)
     logger = logger_to(file)
     for number in range(200):
@@ -38,7 +38,7 @@ def test_is_begun_anew_by_size_and_kept_private(tmp_path: Path) -> None:
     assert "line 199" in files[0].read_text()
 
 
-def test_none_kept(tmp_path: Path) -> None:
+def test_no_rotated_file_is_kept_with_kept_0(tmp_path: Path) -> None:
     file = LogFile(tmp_path / "log", max_bytes=2000, kept=0)
     logger = logger_to(file)
     for number in range(200):
@@ -49,7 +49,7 @@ def test_none_kept(tmp_path: Path) -> None:
     assert "line 199" in only.read_text()
 
 
-def test_many_threads_lose_nothing(tmp_path: Path) -> None:
+def test_concurrent_threads_lose_nothing(tmp_path: Path) -> None:
     file = LogFile(tmp_path / "log", max_bytes=20_000, kept=20)
     logger = logger_to(file)
 
@@ -66,7 +66,7 @@ def test_many_threads_lose_nothing(tmp_path: Path) -> None:
     assert sum(len(each.read_text().splitlines()) for each in tmp_path.iterdir()) == 800
 
 
-def test_a_vanished_folder_is_survived(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_deleted_folder_is_survived(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "logs"
     folder.mkdir()
     file = LogFile(folder / "log", max_bytes=500, kept=1)
@@ -112,7 +112,7 @@ FULL = """
 """
 
 
-def test_a_full_disk_does_not_stop_the_program(tmp_path: Path) -> None:
+def test_full_disk_does_not_stop_the_program(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("needs root to mount a small disk")
     script = f'mount -t tmpfs -o size=1m none {tmp_path} && exec $0 -c "$1" {tmp_path}'
@@ -131,12 +131,12 @@ def test_a_full_disk_does_not_stop_the_program(tmp_path: Path) -> None:
     assert "No space left on device" in ran.stderr
 
 
-def test_writes_that_fail_are_survived(tmp_path: Path) -> None:
+def test_failing_writes_are_survived(tmp_path: Path) -> None:
     """The same without root: a device that is always full."""
     file = LogFile(tmp_path / "log", max_bytes=10_000, kept=1)
     logger = logger_to(file)
     file.baseFilename = "/dev/full"
-    file.close()  # it is opened again for the next line
+    file.close()  # it is reopened for the next line
     for number in range(50):
         logger.info("line %d", number)
     assert file.lost == 50

@@ -1,4 +1,4 @@
-"""Log lines: their form, what is taken out of them, and what libraries write."""
+"""Log lines: format, redaction, and output of libraries."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SECRETS = {
 
 
 @pytest.fixture(autouse=True)
-def _put_back() -> Iterator[None]:
+def _restore_logging() -> Iterator[None]:
     root = logging.getLogger()
     before = (root.handlers[:], root.level, sys.excepthook, threading.excepthook)
     libraries = {name: logging.getLogger(name) for name in LIBRARIES}
@@ -62,7 +62,7 @@ def to_file(path: Path, **settings: object) -> None:
     configure_logging(LoggingSettings.model_validate({"file": path, **settings}))
 
 
-def test_text_is_for_people(tmp_path: Path) -> None:
+def test_text_format_is_readable(tmp_path: Path) -> None:
     to_file(tmp_path / "log")
     logging.getLogger("sentistream.monitor.x").info("up", extra={"camera": "door", "tick": 0.5})
     (line,) = (tmp_path / "log").read_text().splitlines()
@@ -73,7 +73,7 @@ def test_text_is_for_people(tmp_path: Path) -> None:
     )
 
 
-def test_json_is_one_object_a_line(tmp_path: Path) -> None:
+def test_json_format_is_one_object_per_line(tmp_path: Path) -> None:
     to_file(tmp_path / "log", format="json")
     try:
         raise ValueError("broken\nin two")
@@ -86,7 +86,7 @@ def test_json_is_one_object_a_line(tmp_path: Path) -> None:
     assert str(line["error"]).endswith("ValueError: broken\nin two")
 
 
-def test_nobody_writes_lines_of_their_own_into_the_text(tmp_path: Path) -> None:
+def test_line_breaks_cannot_forge_log_lines(tmp_path: Path) -> None:
     to_file(tmp_path / "log")
     logging.getLogger("a").warning("name\n2026-01-01T00:00:00.000Z info forged\x1b[31m")
     (line,) = (tmp_path / "log").read_text().splitlines()
@@ -94,7 +94,7 @@ def test_nobody_writes_lines_of_their_own_into_the_text(tmp_path: Path) -> None:
     assert "\\x1b" in line
 
 
-def test_levels(tmp_path: Path) -> None:
+def test_levels_are_respected(tmp_path: Path) -> None:
     to_file(tmp_path / "log", level="warning")
     logging.getLogger("a").info("no")
     logging.getLogger("a").warning("yes")
@@ -106,7 +106,7 @@ def test_levels(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("style", ["text", "json"])
 @pytest.mark.parametrize("known", [True, False])
-def test_secrets_are_taken_out(tmp_path: Path, style: str, known: bool) -> None:
+def test_secrets_are_redacted(tmp_path: Path, style: str, known: bool) -> None:
     to_file(tmp_path / "log", format=style)
     settings = Settings.model_validate(SECRETS)
     if known:
@@ -125,7 +125,7 @@ def test_secrets_are_taken_out(tmp_path: Path, style: str, known: bool) -> None:
     assert "@10.0.0.4" in text or known
 
 
-def test_known_secrets_are_taken_out_wherever_they_stand(tmp_path: Path) -> None:
+def test_known_secrets_are_redacted_everywhere(tmp_path: Path) -> None:
     to_file(tmp_path / "log", format="json")
     log_redactor.set_secrets_from(Settings.model_validate(SECRETS))
     log = logging.getLogger("a")
@@ -136,7 +136,7 @@ def test_known_secrets_are_taken_out_wherever_they_stand(tmp_path: Path) -> None
     assert second["message"] == "0 faces in /films/shop.mp4 of camera hall"
 
 
-def test_secrets_of_settings() -> None:
+def test_secrets_are_collected_from_settings() -> None:
     secrets = settings_secrets(Settings.model_validate(SECRETS))
     assert {PASSWORD, "pgpass", "mqttpass", "sign-me", "/T000/abcDEF"} <= secrets
     assert not secrets & {"0", "/films/shop.mp4", "", "admin"}
@@ -150,20 +150,20 @@ def test_secrets_of_settings() -> None:
     ),
     around=st.text(st.characters(categories=("L", "Zs")), max_size=20),
 )
-def test_no_password_of_an_address_survives(password: str, around: str) -> None:
+def test_passwords_in_addresses_are_redacted(password: str, around: str) -> None:
     log_redactor.set_secrets([])
     text = log_redactor(f"{around} rtsp://u:{password}@10.1.2.3/live {around}")
     assert f":{password}@" not in text
     assert "10.1.2.3/live" in text
 
 
-def test_long_lines_do_not_hold_the_program_up() -> None:
+def test_long_lines_are_redacted_quickly() -> None:
     began = time.perf_counter()
     log_redactor("a://" * 50_000 + "password=" * 10_000 + "x" * 100_000)
     assert time.perf_counter() - began < 5
 
 
-def test_libraries_are_brought_into_line(tmp_path: Path) -> None:
+def test_library_output_is_formatted_and_redacted(tmp_path: Path) -> None:
     for name in ("uvicorn", "paho", "asyncio"):
         logging.getLogger(name).addHandler(logging.StreamHandler())
     logging.getLogger("uvicorn").propagate = False
@@ -179,7 +179,7 @@ def test_libraries_are_brought_into_line(tmp_path: Path) -> None:
     assert [line["logger"] for line in lines] == ["uvicorn.error", "paho", "asyncio", "py.warnings"]
 
 
-def test_what_nobody_caught_is_logged_without_its_secrets(tmp_path: Path) -> None:
+def test_uncaught_exceptions_are_logged_without_secrets(tmp_path: Path) -> None:
     to_file(tmp_path / "log", format="json")
 
     def fail() -> None:
@@ -194,7 +194,7 @@ def test_what_nobody_caught_is_logged_without_its_secrets(tmp_path: Path) -> Non
     assert "secretword" not in str(line["error"])
 
 
-def test_a_log_that_cannot_be_opened_is_said_plainly(tmp_path: Path) -> None:
+def test_unopenable_log_is_reported(tmp_path: Path) -> None:
     handlers = logging.getLogger().handlers[:]
     with pytest.raises(OutputError, match="cannot be written"):
         to_file(tmp_path / "nowhere" / "log")

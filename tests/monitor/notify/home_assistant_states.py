@@ -1,11 +1,11 @@
-"""Runs Home Assistant with its MQTT integration on a broker and prints every state as JSON.
+"""Run Home Assistant with its MQTT integration on a broker, and print every state as JSON.
 
 Usage: PYTHON home_assistant_states.py PORT FOLDER
 
-PYTHON has the package ``homeassistant``; this file needs nothing else of this repository. The
-broker is on 127.0.0.1; the integration is added as a user adds it. The first line is
-``{"version": ...}``, each other an entity: its id, state, attributes, and its device in the
-registry. It ends with its standard input.
+PYTHON has the package ``homeassistant``; this script needs nothing else from this repository. The
+broker is on 127.0.0.1; the integration is added as a user would. The first line is
+``{"version": ...}``, every other an entity: its id, state, attributes, and its device in the
+registry. The script exits when its standard input closes.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from homeassistant.helpers import device_registry, entity_registry
 from homeassistant.setup import async_setup_component
 
 SECTION = {"set_client_cert": False, "set_ca_cert": "off"}
-"""Of the form, what a user leaves as it is."""
+"""Form values that users leave unchanged."""
 
 
-def told(hass: HomeAssistant, entity: str, state: State | None) -> dict[str, Any]:
-    """What is printed of an entity; its state is None once it is removed."""
+def state_line(hass: HomeAssistant, entity: str, state: State | None) -> dict[str, Any]:
+    """The line printed for an entity; its state is None once it is removed."""
     known = entity_registry.async_get(hass).async_get(entity)
     device = None
     if known is not None and known.device_id is not None:
@@ -44,7 +44,7 @@ def told(hass: HomeAssistant, entity: str, state: State | None) -> dict[str, Any
     }
 
 
-def say(line: dict[str, Any]) -> None:
+def print_line(line: dict[str, Any]) -> None:
     print(json.dumps(line, default=str), flush=True)
 
 
@@ -65,14 +65,14 @@ async def run(port: int, folder: str) -> None:
 
     @callback  # type: ignore[untyped-decorator, unused-ignore]
     def changed(event: Event[Any]) -> None:
-        say(told(hass, event.data["entity_id"], event.data["new_state"]))
+        print_line(state_line(hass, event.data["entity_id"], event.data["new_state"]))
 
     hass.bus.async_listen(const.EVENT_STATE_CHANGED, changed)
     flow: Any = await hass.config_entries.flow.async_init("mqtt", context={"source": SOURCE_USER})
     form = {"broker": "127.0.0.1", "port": port, "other_settings": SECTION}
     flow = await hass.config_entries.flow.async_configure(flow["flow_id"], form)
     await hass.async_start()
-    say({"version": const.__version__, "flow": flow["type"], "errors": flow.get("errors")})
+    print_line({"version": const.__version__, "flow": flow["type"], "errors": flow.get("errors")})
     await asyncio.to_thread(sys.stdin.read)
     await hass.async_stop(force=True)
 

@@ -1,4 +1,4 @@
-"""Against a real SMTP server: what arrives, how it is encrypted, and what is said when it fails."""
+"""Email over a real SMTP server: content, encryption, and error messages."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from listening import BEGIN
-from mail_server import PASSWORD, USER, MailServer, mail_server
-from mosquitto import certificate, free_port
+from event_bus_helpers import BEGIN
+from free_port import free_port
+from mqtt_broker import certificate
 from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.notify.notices import Attachment, Notice, alert_notice, summary_notice
 from sentistream.monitor.notify.smtp import SmtpTransport
@@ -20,6 +20,7 @@ from sentistream.monitor.observations import Alert, AlertKind
 from sentistream.monitor.settings import EmailSettings
 from sentistream.monitor.translation import translator
 from sentistream.translatable import Translatable
+from smtp_server import PASSWORD, USER, MailServer, mail_server
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 
@@ -37,7 +38,7 @@ def notice(alert: Alert = ALERT, language: str = "en", **rest: Any) -> Notice:
     )
 
 
-def to(server: MailServer, **changes: Any) -> EmailSettings:
+def settings_for(server: MailServer, **changes: Any) -> EmailSettings:
     values = {
         "host": "localhost",
         "port": server.port,
@@ -48,15 +49,15 @@ def to(server: MailServer, **changes: Any) -> EmailSettings:
     return EmailSettings.model_validate(values | changes)
 
 
-def sent(settings: EmailSettings, given: Notice | None = None) -> str:
-    """What went wrong; empty if nothing did."""
-    failure = SmtpTransport(settings, timeout=3).send(given or notice())
+def send_and_report(settings: EmailSettings, custom_notice: Notice | None = None) -> str:
+    """The error message; empty if it was sent."""
+    failure = SmtpTransport(settings, timeout=3).send(custom_notice or notice())
     return "" if failure is None else str(failure.reason)
 
 
-def test_an_alert_arrives_as_text_and_html() -> None:
+def test_alert_arrives_as_text_and_html() -> None:
     with mail_server() as server:
-        assert sent(to(server)) == ""
+        assert send_and_report(settings_for(server)) == ""
     (message,) = server.messages
     assert server.envelopes[0].rcpt_tos == ["owner@example.org", "deputy@example.org"]
     assert server.envelopes[0].mail_from == "monitor@example.org"
@@ -66,23 +67,23 @@ def test_an_alert_arrives_as_text_and_html() -> None:
     html = message.get_body(("html",))
     assert text is not None
     assert html is not None
-    said = "Front door, zone By the till: 50% negative over 10 minutes; the threshold is 40%."
+    expected = "Front door, zone By the till: 50% negative over 10 minutes; the threshold is 40%."
     for body in (text.get_content(), html.get_content()):
-        assert said in body
+        assert expected in body
         assert f"{PAGE}/alerts/5e1f" in body
         assert "/history?m=1" in body
-    # names are words, not markup; nothing is loaded from anywhere
+    # names are escaped; no external resource is loaded
     assert "<b>" not in html.get_content()
     assert "src=" not in html.get_content()
 
 
-def test_mail_about_one_alert_is_a_thread() -> None:
+def test_mails_about_one_alert_form_a_thread() -> None:
     with mail_server() as server:
-        for given in (
+        for custom_notice in (
             notice(),
             notice(replace(ALERT, active=False, time=BEGIN + 720.0), began=BEGIN),
         ):
-            assert sent(to(server), given) == ""
+            assert send_and_report(settings_for(server), custom_notice) == ""
     first, last = server.messages
     assert first["References"] == last["References"] == "<5e1f@example.org>"
     assert first["Message-ID"] != last["Message-ID"]
@@ -93,27 +94,27 @@ def test_mail_about_one_alert_is_a_thread() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "said"),
+    ("language", "expected"),
     [("de", "Schwelle"), ("fr", "seuil")],
 )
-def test_in_the_language_of_the_settings(language: str, said: str) -> None:
+def test_mail_is_in_the_configured_language(language: str, expected: str) -> None:
     with mail_server() as server:
-        assert sent(to(server), notice(language=language)) == ""
+        assert send_and_report(settings_for(server), notice(language=language)) == ""
     body = server.messages[0].get_body(("html",))
     assert body is not None
-    assert said in body.get_content()
+    assert expected in body.get_content()
     assert f'lang="{language}"' in body.get_content()
 
 
-def test_a_summary_has_a_line_for_each_alert() -> None:
+def test_summary_has_a_line_for_each_alert() -> None:
     down = replace(
         ALERT, kind=AlertKind.CAMERA, incident="77", name="Front door",
         reason=Translatable("{host} does not answer.", host="10.0.0.4"),
     )  # fmt: skip
     alerts = [ALERT, replace(ALERT, active=False, time=BEGIN + 300.0), down]
     with mail_server() as server:
-        given = summary_notice(alerts, NAMES, translator("en"), page=PAGE)
-        assert sent(to(server), given) == ""
+        custom_notice = summary_notice(alerts, NAMES, translator("en"), page=PAGE)
+        assert send_and_report(settings_for(server), custom_notice) == ""
     body = server.messages[0].get_body(("plain",))
     assert body is not None
     text = body.get_content()
@@ -123,62 +124,70 @@ def test_a_summary_has_a_line_for_each_alert() -> None:
     assert "10.0.0.4 does not answer." in text
 
 
-def test_attachments_arrive_whole() -> None:
+def test_attachments_arrive_intact() -> None:
     content = bytes(range(256)) * 20
-    given = replace(notice(), attachments=(Attachment("week.pdf", "application/pdf", content),))
+    custom_notice = replace(
+        notice(), attachments=(Attachment("week.pdf", "application/pdf", content),)
+    )
     with mail_server() as server:
-        assert sent(to(server), given) == ""
+        assert send_and_report(settings_for(server), custom_notice) == ""
     (attached,) = server.messages[0].iter_attachments()
     assert attached.get_filename() == "week.pdf"
     assert attached.get_content() == content
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
-def test_encrypted_with_a_login(
+def test_mail_is_encrypted_and_authenticated(
     security: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = certificate(tmp_path)
     with mail_server(certificate=own, tls=security == "tls", login=True) as server:
-        settings = to(server, host="127.0.0.1", security=security, username=USER, password=PASSWORD)
-        said = sent(settings)
-        assert said.startswith("The certificate of 127.0.0.1 is not trusted")
+        settings = settings_for(
+            server, host="127.0.0.1", security=security, username=USER, password=PASSWORD
+        )
+        expected = send_and_report(settings)
+        assert expected.startswith("The certificate of 127.0.0.1 is not trusted")
         assert not server.messages
         monkeypatch.setenv("SSL_CERT_FILE", str(own))
-        assert sent(settings) == ""
+        assert send_and_report(settings) == ""
         assert server.encrypted == [True]
         assert server.logins == [True]
         wrong = settings.model_copy(update={"password": SecretStr("guessed")})
-        assert sent(wrong).startswith("127.0.0.1 refuses user and password (535")
-        assert "guessed" not in sent(wrong)
+        assert send_and_report(wrong).startswith("127.0.0.1 refuses user and password (535")
+        assert "guessed" not in send_and_report(wrong)
 
 
-def test_the_password_of_a_file(tmp_path: Path) -> None:
+def test_password_is_read_from_a_file(tmp_path: Path) -> None:
     secret = tmp_path / "password"
     with mail_server(login=True) as server:
-        settings = to(server, username=USER, password_file=secret)
-        assert "The password file" in sent(settings)
+        settings = settings_for(server, username=USER, password_file=secret)
+        assert "The password file" in send_and_report(settings)
         secret.write_text(f"{PASSWORD}\nnot this line\n")
-        assert sent(settings) == ""
+        assert send_and_report(settings) == ""
     assert server.logins == [True]
 
 
-def test_what_goes_wrong_is_said_plainly() -> None:
+def test_failures_are_reported_in_plain_sentences() -> None:
     with mail_server() as server:
-        assert "offers no STARTTLS" in sent(to(server, security="starttls"))
-        assert "does not speak TLS" in sent(to(server, security="tls"))
+        assert "offers no STARTTLS" in send_and_report(settings_for(server, security="starttls"))
+        assert "does not speak TLS" in send_and_report(settings_for(server, security="tls"))
         server.refuse["RCPT"] = "550 5.1.1 no such mailbox"
-        assert sent(to(server)) == (
+        assert send_and_report(settings_for(server)) == (
             "localhost accepts none of the recipients (550 5.1.1 no such mailbox)."
         )
         server.refuse = {"DATA": "554 5.7.1 looks like spam"}
-        assert "does not take the message (554 5.7.1 looks like spam)" in sent(to(server))
-    nobody = to(server, port=free_port())
-    assert "refuses the connection on port" in sent(nobody)
-    lost = to(server, host="no-such-host.invalid")
-    assert sent(lost) == ("There is no server of the name no-such-host.invalid; check the address.")
+        assert "does not take the message (554 5.7.1 looks like spam)" in send_and_report(
+            settings_for(server)
+        )
+    nobody = settings_for(server, port=free_port())
+    assert "refuses the connection on port" in send_and_report(nobody)
+    lost = settings_for(server, host="no-such-host.invalid")
+    assert send_and_report(lost) == (
+        "There is no server of the name no-such-host.invalid; check the address."
+    )
 
 
-def test_a_server_that_says_nothing() -> None:
+def test_unresponsive_server_times_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings = EmailSettings.model_validate(
             {
@@ -195,12 +204,12 @@ def test_a_server_that_says_nothing() -> None:
     assert "does not answer on port" in failure.reason
 
 
-def test_which_failures_may_pass() -> None:
+def test_temporary_failures_are_recognized() -> None:
     with mail_server() as server:
         server.refuse["DATA"] = "451 try later"
-        first = SmtpTransport(to(server)).send(notice())
+        first = SmtpTransport(settings_for(server)).send(notice())
         server.refuse["DATA"] = "554 never"
-        second = SmtpTransport(to(server)).send(notice())
+        second = SmtpTransport(settings_for(server)).send(notice())
     assert first is not None
     assert first.can_retry
     assert second is not None
@@ -208,7 +217,7 @@ def test_which_failures_may_pass() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "expected"),
     [
         ({"recipients": []}, "at least one recipient"),
         ({"sender": ""}, "needs a sender"),
@@ -218,6 +227,6 @@ def test_which_failures_may_pass() -> None:
         ({"recipients": "a@b.c\r\nBcc:@d.e"}, "is not an e-mail address"),
     ],
 )
-def test_settings_that_cannot_work_are_refused(values: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        to(MailServer(), port=25, **values)
+def test_invalid_settings_are_refused(values: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        settings_for(MailServer(), port=25, **values)

@@ -1,6 +1,6 @@
-"""The real Home Assistant on a real broker: what it makes of what the monitor publishes.
+"""The real Home Assistant on a real broker, with what the monitor publishes.
 
-It has pinned dependencies of its own and a Python newer than others need, so it is installed apart:
+It pins its dependencies and needs a recent Python, so it is installed separately:
 
     python3.14 -m venv ha && ha/bin/pip install homeassistant paho-mqtt==2.1.0 aiohasupervisor
     SENTISTREAM_HOME_ASSISTANT=ha/bin/python python -m pytest tests/monitor/notify
@@ -22,31 +22,32 @@ from typing import Any
 
 import pytest
 
-from listening import BEGIN, configured, crowd, health, seconds, until
-from mosquitto import Mosquitto, mosquitto
+from event_bus_helpers import BEGIN, configured, crowd, health, seconds
+from mqtt_broker import Mosquitto, mosquitto
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.notify import MqttPublisher
 from sentistream.monitor.observations import Alert, CameraState
+from waiting import wait_until
 
 VARIABLE = "SENTISTREAM_HOME_ASSISTANT"
-"""Names the Python that has the package ``homeassistant``, or the command that starts it."""
+"""Path of a Python with the package ``homeassistant``, or a command that starts it."""
 
 SCRIPT = Path(__file__).with_name("home_assistant_states.py")
 START = 90.0
-"""Seconds that Home Assistant may take to start."""
+"""Start timeout of Home Assistant, seconds."""
 
 
 def python_of_home_assistant() -> list[str]:
-    given = shlex.split(os.environ.get(VARIABLE, ""))
-    if given:
-        return given
+    custom_notice = shlex.split(os.environ.get(VARIABLE, ""))
+    if custom_notice:
+        return custom_notice
     if importlib.util.find_spec("homeassistant") is None:
-        pytest.skip(f"needs Home Assistant: set {VARIABLE} to a Python that has it")
+        pytest.skip(f"needs Home Assistant: set {VARIABLE} to a Python with it")
     return [sys.executable]
 
 
 class HomeAssistant:
-    """It runs in a process of its own; the newest line about each entity is kept."""
+    """Runs in a separate process; keeps the latest line about each entity."""
 
     def __init__(self, broker: Mosquitto, folder: Path) -> None:
         folder.mkdir()
@@ -69,19 +70,19 @@ class HomeAssistant:
             if not line.startswith("{"):
                 self.noise.append(line)
                 continue
-            told = json.loads(line)
-            if "version" in told:
-                assert (told["flow"], told["errors"]) == ("create_entry", None)
-                self.version = told["version"]
+            entry = json.loads(line)
+            if "version" in entry:
+                assert (entry["flow"], entry["errors"]) == ("create_entry", None)
+                self.version = entry["version"]
             else:
-                self.entities[told["entity"]] = told
+                self.entities[entry["entity"]] = entry
 
-    def until(self, entity: str, state: str | None, limit: float = 15.0) -> dict[str, Any]:
+    def wait_until(self, entity: str, state: str | None, limit: float = 15.0) -> dict[str, Any]:
         def is_so() -> bool:
             return entity in self.entities and self.entities[entity]["state"] == state
 
         try:
-            until(is_so, limit, f"{entity} is {state}")
+            wait_until(is_so, f"{entity} is {state}", limit=limit)
         except AssertionError:
             shown = {name: each["state"] for name, each in self.entities.items()}
             pytest.fail(f"{entity} is not {state}: {shown}\n{''.join(self.noise[-30:])}")
@@ -101,7 +102,7 @@ class HomeAssistant:
 def home_assistant(broker: Mosquitto, folder: Path) -> Iterator[HomeAssistant]:
     running = HomeAssistant(broker, folder)
     try:
-        until(lambda: running.version, START, "Home Assistant has started")
+        wait_until(lambda: running.version, "Home Assistant has started", limit=START)
         yield running
     finally:
         running.close()
@@ -119,21 +120,21 @@ def test_entities_appear_change_and_become_unavailable(tmp_path: Path) -> None:
             bus.publish(health("door", CameraState.RUNNING))
             for second in range(3):
                 bus.publish(seconds(BEGIN + second, *crowd(6, 0.25)))
-            mood = hass.until("sensor.front_door_mood", "neutral")
-            assert mood["device"] == ["sentistream", "Front door"]
-            assert mood["attributes"]["options"] == ["positive", "neutral", "negative"]
-            assert mood["attributes"]["device_class"] == "enum"
-            assert mood["attributes"]["faces"] == 6  # all of the state
-            negative = hass.until("sensor.front_door_negative", "25.0")
+            sensor = hass.wait_until("sensor.front_door_mood", "neutral")
+            assert sensor["device"] == ["sentistream", "Front door"]
+            assert sensor["attributes"]["options"] == ["positive", "neutral", "negative"]
+            assert sensor["attributes"]["device_class"] == "enum"
+            assert sensor["attributes"]["faces"] == 6  # the complete state
+            negative = hass.wait_until("sensor.front_door_negative", "25.0")
             assert negative["attributes"]["unit_of_measurement"] == "%"
             assert negative["attributes"]["state_class"] == "measurement"
-            hass.until("sensor.front_door_positive", "0.0")
-            hass.until("sensor.front_door_neutral", "75.0")
-            hass.until("sensor.front_door_faces", "6")
-            state = hass.until("sensor.front_door_state", "running")
+            hass.wait_until("sensor.front_door_positive", "0.0")
+            hass.wait_until("sensor.front_door_neutral", "75.0")
+            hass.wait_until("sensor.front_door_faces", "6")
+            state = hass.wait_until("sensor.front_door_state", "running")
             assert state["category"] == "diagnostic"
-            hass.until("binary_sensor.front_door_problem", "off")
-            hass.until("binary_sensor.front_door_bad_mood", "off")
+            hass.wait_until("binary_sensor.front_door_problem", "off")
+            hass.wait_until("binary_sensor.front_door_bad_mood", "off")
             assert {each["unique_id"] for each in hass.entities.values()} >= {
                 "sentistream_door_mood",
                 "sentistream_door_alert_bad",
@@ -156,22 +157,22 @@ def test_entities_appear_change_and_become_unavailable(tmp_path: Path) -> None:
                     minutes=10,
                 )
             )
-            hass.until("sensor.front_door_mood", "negative")
-            hass.until("sensor.front_door_faces", "7")
-            alarmed = hass.until("binary_sensor.front_door_bad_mood", "on")
+            hass.wait_until("sensor.front_door_mood", "negative")
+            hass.wait_until("sensor.front_door_faces", "7")
+            alarmed = hass.wait_until("binary_sensor.front_door_bad_mood", "on")
             assert alarmed["attributes"]["share"] == 0.9
 
-            # the camera fails: what it sees is unavailable, why is said
+            # the camera fails: its values become unavailable, and the reason is shown
             bus.publish(health("door", CameraState.WAITING, "no route to host"))
-            hass.until("sensor.front_door_mood", "unavailable")
-            hass.until("sensor.front_door_faces", "unavailable")
-            problem = hass.until("binary_sensor.front_door_problem", "on")
+            hass.wait_until("sensor.front_door_mood", "unavailable")
+            hass.wait_until("sensor.front_door_faces", "unavailable")
+            problem = hass.wait_until("binary_sensor.front_door_problem", "on")
             assert problem["attributes"]["reason"] == "no route to host"
-            hass.until("sensor.front_door_state", "waiting")
+            hass.wait_until("sensor.front_door_state", "waiting")
             bus.publish(health("door", CameraState.RUNNING))
-            hass.until("sensor.front_door_mood", "negative")
+            hass.wait_until("sensor.front_door_mood", "negative")
 
-            # too few people: nothing is told of them
+            # too few people: no values are published
             small = configuration.settings.model_copy(
                 update={
                     "privacy": configuration.settings.privacy.model_copy(
@@ -180,18 +181,18 @@ def test_entities_appear_change_and_become_unavailable(tmp_path: Path) -> None:
                 }
             )
             configuration.change(small)
-            hass.until("sensor.front_door_mood", "unknown")
-            hass.until("sensor.front_door_negative", "unknown")
+            hass.wait_until("sensor.front_door_mood", "unknown")
+            hass.wait_until("sensor.front_door_negative", "unknown")
             configuration.change(small.model_copy(update={"alerts": ()}))
-            hass.until("binary_sensor.front_door_bad_mood", None)  # a removed rule's is removed
+            hass.wait_until("binary_sensor.front_door_bad_mood", None)  # of a removed rule
 
         # the monitor ends
         for entity in ("sensor.front_door_mood", "sensor.front_door_state"):
-            hass.until(entity, "unavailable")
-        hass.until("binary_sensor.front_door_problem", "unavailable")
+            hass.wait_until(entity, "unavailable")
+        hass.wait_until("binary_sensor.front_door_problem", "unavailable")
 
 
-def test_it_appears_in_german(tmp_path: Path) -> None:
+def test_entities_have_german_names(tmp_path: Path) -> None:
     python_of_home_assistant()
     bus = EventBus()
     with mosquitto(tmp_path) as broker:
@@ -200,8 +201,8 @@ def test_it_appears_in_german(tmp_path: Path) -> None:
         configuration = configured(tmp_path, cameras=cameras, mqtt=mqtt, language="de")
         with MqttPublisher(bus, configuration):
             bus.publish(health("hall", CameraState.RUNNING))
-            # Home Assistant comes later, and learns all from what the broker retains
+            # Home Assistant starts later, and receives the retained messages
             with home_assistant(broker, tmp_path / "config") as hass:
-                hass.until("sensor.empfang_zustand", "running")
-                hass.until("binary_sensor.empfang_storung", "off")
-                hass.until("sensor.empfang_stimmung", "unknown")
+                hass.wait_until("sensor.empfang_zustand", "running")
+                hass.wait_until("binary_sensor.empfang_storung", "off")
+                hass.wait_until("sensor.empfang_stimmung", "unknown")

@@ -1,4 +1,4 @@
-"""Nothing at a broker is touched that this installation did not publish."""
+"""At a broker, only topics published by this installation are changed."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from sentistream.monitor.notify.mqtt_client import MqttClient
 from sentistream.monitor.settings import MqttSettings
 
 
-class StandIn:
-    """What paho's client is to a ``MqttClient``; connected at once, and to a broker in memory."""
+class FakePahoClient:
+    """Fake paho client: connects at once, to a broker in memory."""
 
     retained: dict[str, str]
     subscribed: list[str]
@@ -52,10 +52,10 @@ OTHERS = {
 
 @pytest.fixture
 def retained(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    monkeypatch.setattr(StandIn, "retained", dict(OTHERS), raising=False)
-    monkeypatch.setattr(StandIn, "subscribed", [], raising=False)
-    monkeypatch.setattr(paho, "Client", StandIn)
-    return StandIn.retained
+    monkeypatch.setattr(FakePahoClient, "retained", dict(OTHERS), raising=False)
+    monkeypatch.setattr(FakePahoClient, "subscribed", [], raising=False)
+    monkeypatch.setattr(paho, "Client", FakePahoClient)
+    return FakePahoClient.retained
 
 
 def connected(folder: Path, **changes: Any) -> MqttClient:
@@ -63,7 +63,7 @@ def connected(folder: Path, **changes: Any) -> MqttClient:
     return MqttClient(settings, folder / "topics.json")
 
 
-def test_others_beneath_the_same_root_are_left_alone(
+def test_foreign_topics_below_the_same_root_are_kept(
     tmp_path: Path, retained: dict[str, str]
 ) -> None:
     broker = connected(tmp_path)
@@ -72,22 +72,22 @@ def test_others_beneath_the_same_root_are_left_alone(
     assert retained == OTHERS | {"home/sentistream/status": "online"}
     broker.close(clear=True)
     assert retained == OTHERS
-    assert StandIn.subscribed == []
+    assert FakePahoClient.subscribed == []
 
 
-def test_what_an_earlier_run_left_is_cleared(tmp_path: Path, retained: dict[str, str]) -> None:
+def test_topics_of_an_earlier_run_are_cleared(tmp_path: Path, retained: dict[str, str]) -> None:
     connected(tmp_path).sync(
         {"home/sentistream/door/state": "{}", "home/sentistream/hall/state": "{}"}
     )
     connected(tmp_path).sync({"home/sentistream/hall/state": "{}"})
     assert retained == OTHERS | {"home/sentistream/hall/state": "{}"}
-    # and is known no more: by now it may be another's
+    # and forgotten: by now it may be another program's
     retained["home/sentistream/door/state"] = "OPEN"
     connected(tmp_path).sync({"home/sentistream/hall/state": "{}"})
     assert retained["home/sentistream/door/state"] == "OPEN"
 
 
-def test_what_another_broker_holds_is_not_cleared_here(
+def test_topics_at_another_broker_are_not_cleared_here(
     tmp_path: Path, retained: dict[str, str]
 ) -> None:
     connected(tmp_path).sync({"home/sentistream/door/state": "{}"})
@@ -96,26 +96,24 @@ def test_what_another_broker_holds_is_not_cleared_here(
     assert retained["home/sentistream/door/state"] == "OPEN"
 
 
-def test_what_could_not_be_cleared_is_cleared_later(
+def test_failed_clearing_is_retried_later(
     tmp_path: Path, retained: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broker = connected(tmp_path)
     broker.sync({"home/sentistream/door/state": "{}"})
-    monkeypatch.setattr(StandIn, "refuses", True)
+    monkeypatch.setattr(FakePahoClient, "refuses", True)
     broker.sync({})
     assert (
         "home/sentistream/door/state"
         in json.loads((tmp_path / "topics.json").read_text())["topics"]
     )
-    monkeypatch.setattr(StandIn, "refuses", False)
+    monkeypatch.setattr(FakePahoClient, "refuses", False)
     connected(tmp_path).sync({})
     assert retained == OTHERS
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"broker": "h:1883"}', '{"topics": 3}'])
-def test_a_damaged_memory_is_no_memory(
-    tmp_path: Path, retained: dict[str, str], content: str
-) -> None:
+def test_damaged_record_is_ignored(tmp_path: Path, retained: dict[str, str], content: str) -> None:
     (tmp_path / "topics.json").write_text(content)
     connected(tmp_path).sync({"home/sentistream/hall/state": "{}"})
     assert retained == OTHERS | {"home/sentistream/hall/state": "{}"}

@@ -1,4 +1,4 @@
-"""Against a real broker: what is published, to whom it is announced, and how it comes back."""
+"""MQTT publishing to a real broker: messages, last will, reconnection."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from listening import BEGIN, collecting, configured, crowd, health, seconds, until
-from mosquitto import PASSWORD, USER, ear, mosquitto
+from event_bus_helpers import BEGIN, collecting, configured, crowd, health, seconds
+from mqtt_broker import PASSWORD, USER, mosquitto, subscriber
 from sentistream.monitor.configuration import Configuration
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.logs import log_redactor
@@ -26,6 +26,7 @@ from sentistream.monitor.notify.mqtt_publisher import TOPICS_FILE
 from sentistream.monitor.observations import Alert, CameraState
 from sentistream.monitor.settings import Settings
 from settings_file import write_settings
+from waiting import wait_until
 
 CAMERAS = {"door": {"source": "0", "name": "Front door"}, "hall": {"source": "1"}}
 RULE = {"key": "bad", "name": "Bad mood"}
@@ -54,7 +55,7 @@ def alert(active: bool) -> Alert:
     )  # fmt: skip
 
 
-def test_everything_is_there_for_a_newcomer(tmp_path: Path) -> None:
+def test_new_subscriber_receives_the_complete_state(tmp_path: Path) -> None:
     bus = EventBus()
     with mosquitto(tmp_path) as broker:
         configuration = settings(tmp_path, broker.port, alerts=[RULE])
@@ -64,13 +65,15 @@ def test_everything_is_there_for_a_newcomer(tmp_path: Path) -> None:
             for second in range(3):
                 bus.publish(seconds(BEGIN + second, *crowd(6, 0.25)))
             bus.publish(alert(active=True))
-            with ear(broker) as heard:
-                until(lambda: "sentistream/door/state" in heard.topics)
-                until(
-                    lambda: '"active": true' in heard.topics.get("sentistream/door/alert/bad", "")
+            with subscriber(broker) as received:
+                wait_until(lambda: "sentistream/door/state" in received.topics)
+                wait_until(
+                    lambda: (
+                        '"active": true' in received.topics.get("sentistream/door/alert/bad", "")
+                    )
                 )
-            with ear(broker) as newcomer:  # nothing but what is retained
-                until(lambda: len(newcomer.topics) >= 24, what="all retained topics")
+            with subscriber(broker) as newcomer:  # only retained messages
+                wait_until(lambda: len(newcomer.topics) >= 24, "all retained topics")
                 topics = dict(newcomer.topics)
         assert topics["sentistream/status"] == "online"
         assert topics["sentistream/door/availability"] == "online"
@@ -85,47 +88,53 @@ def test_everything_is_there_for_a_newcomer(tmp_path: Path) -> None:
         assert failing["problem"] is True
         assert failing["state"] == "waiting"
         assert failing["reason"] == "no route to rtsp://***@h/1"
-        told = state(topics, "sentistream/door/alert/bad")
-        assert (told["active"], told["share"], told["name"]) == (True, 0.512, "Bad mood")
+        state_payload = state(topics, "sentistream/door/alert/bad")
+        assert (state_payload["active"], state_payload["share"], state_payload["name"]) == (
+            True,
+            0.512,
+            "Bad mood",
+        )
         assert state(topics, "sentistream/hall/alert/bad") == {"active": False}
-        with ear(broker) as after:  # the monitor has ended and said so
-            until(lambda: after.topics.get("sentistream/status") == "offline")
+        with subscriber(broker) as after:  # the monitor ended and announced it
+            wait_until(lambda: after.topics.get("sentistream/status") == "offline")
 
 
 def test_small_groups_are_not_sent(tmp_path: Path) -> None:
     bus = EventBus()
-    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+    with mosquitto(tmp_path) as broker, subscriber(broker) as received:
         configuration = settings(tmp_path, broker.port)
         assert configuration.settings.privacy.smallest_group == 5
         with MqttPublisher(bus, configuration):
             bus.publish(seconds(BEGIN, *crowd(4, 1.0)))
-            until(lambda: "sentistream/door/state" in heard.topics)
-            first = state(heard.topics, "sentistream/door/state")
+            wait_until(lambda: "sentistream/door/state" in received.topics)
+            first = state(received.topics, "sentistream/door/state")
             bus.publish(seconds(BEGIN + 1, *crowd(5, 1.0)))
-            until(lambda: state(heard.topics, "sentistream/door/state")["mood"] == "negative")
+            wait_until(
+                lambda: state(received.topics, "sentistream/door/state")["mood"] == "negative"
+            )
     assert first["withheld"] is True
     assert first["faces"] == 4
     assert {first[key] for key in ("mood", "positive", "neutral", "negative")} == {None}
 
 
-def test_neither_single_people_nor_visitors_are_told_of(tmp_path: Path) -> None:
+def test_no_message_describes_single_people_or_visitors(tmp_path: Path) -> None:
     bus = EventBus()
-    with mosquitto(tmp_path) as broker, ear(broker) as heard:
-        # no cameras in the settings: the one that was chosen is told of, visitors' are not
+    with mosquitto(tmp_path) as broker, subscriber(broker) as received:
+        # no cameras in the settings: the chosen one is published, visitors' cameras are not
         configuration = settings(tmp_path, broker.port, cameras={}, alerts=[RULE])
         with MqttPublisher(bus, configuration):
             for camera in ("webcam", "visitor-1"):
                 bus.publish(health(camera, CameraState.RUNNING))
                 bus.publish(seconds(BEGIN, *crowd(6, 1.0), camera=camera))
-            until(lambda: "sentistream/webcam/state" in heard.topics)
+            wait_until(lambda: "sentistream/webcam/state" in received.topics)
             bus.publish(alert(active=True))
-            until(lambda: "sentistream/webcam/alert/bad" in heard.topics)
-    told = str(heard.all)
-    assert "visitor" not in told
-    assert not any(f"p{number}" in told for number in range(6))  # names of tracks
+            wait_until(lambda: "sentistream/webcam/alert/bad" in received.topics)
+    state_payload = str(received.all)
+    assert "visitor" not in state_payload
+    assert not any(f"p{number}" in state_payload for number in range(6))  # names of tracks
 
 
-def test_no_message_tells_a_secret(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_message_contains_a_secret(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     sources = {
         "door": "rtsp://eye:zq1@:/rest@10.0.0.7:554/stream",
@@ -133,30 +142,30 @@ def test_no_message_tells_a_secret(tmp_path: Path, caplog: pytest.LogCaptureFixt
         "yard": "rtsp://10.0.0.8/user=admin_password=zq3Hidden_channel=1_stream=0.sdp",
     }
     bus = EventBus()
-    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+    with mosquitto(tmp_path) as broker, subscriber(broker) as received:
         cameras = {key: {"source": source} for key, source in sources.items()}
-        given = settings(tmp_path, broker.port, cameras=cameras, alerts=[RULE])
-        log_redactor.set_secrets_from(given.settings)
+        configured_settings = settings(tmp_path, broker.port, cameras=cameras, alerts=[RULE])
+        log_redactor.set_secrets_from(configured_settings.settings)
         try:
-            with MqttPublisher(bus, given, state=tmp_path):
+            with MqttPublisher(bus, configured_settings, state=tmp_path):
                 for key, source in sources.items():
                     reason = f"{source} does not answer; {source[7:]}: 401"
                     bus.publish(health(key, CameraState.WAITING, reason))
-                until(
+                wait_until(
                     lambda: all(
-                        "401" in heard.topics.get(f"sentistream/{key}/health", "")
+                        "401" in received.topics.get(f"sentistream/{key}/health", "")
                         for key in sources
                     )
                 )
-                said = json.dumps(heard.topics)
+                messages = json.dumps(received.topics)
         finally:
             log_redactor.set_secrets(())
-    written = said + (tmp_path / TOPICS_FILE).read_text() + caplog.text
+    written = messages + (tmp_path / TOPICS_FILE).read_text() + caplog.text
     for secret in ("zq1", "zq2", "zq3", "rest@"):
         assert secret not in written
 
 
-def test_a_device_below_the_same_topic_keeps_its_own(tmp_path: Path) -> None:
+def test_foreign_device_below_the_same_topic_is_kept(tmp_path: Path) -> None:
     others = {
         "home/status": "online",
         "home/door/state": "OPEN",
@@ -164,49 +173,54 @@ def test_a_device_below_the_same_topic_keeps_its_own(tmp_path: Path) -> None:
         "homeassistant/sensor/home/home_door_mood/config": "{}",
     }
     bus = EventBus()
-    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+    with mosquitto(tmp_path) as broker, subscriber(broker) as received:
         for topic, payload in others.items():
-            heard.publish(topic, payload)
+            received.publish(topic, payload)
         mqtt = {"host": "127.0.0.1", "port": broker.port, "every": 1, "topic": "home"}
-        given = settings(tmp_path, broker.port, mqtt=mqtt)
-        with MqttPublisher(bus, given, state=tmp_path):
+        configured_settings = settings(tmp_path, broker.port, mqtt=mqtt)
+        with MqttPublisher(bus, configured_settings, state=tmp_path):
             bus.publish(seconds(BEGIN, *crowd(6, 0.5), camera="door"))
-            until(lambda: "home/sentistream/door/state" in heard.topics)
-            assert heard.topics["home/sentistream/status"] == "online"
-            assert others.items() <= heard.topics.items()
-        until(lambda: heard.topics["home/sentistream/status"] == "offline")
-        with MqttPublisher(bus, given, state=tmp_path):
-            until(lambda: heard.topics["home/sentistream/status"] == "online")
-            changed(given, mqtt=given.settings.mqtt.model_dump() | {"host": ""})
-            until(lambda: set(heard.topics) == set(others))
-        assert heard.topics == others
+            wait_until(lambda: "home/sentistream/door/state" in received.topics)
+            assert received.topics["home/sentistream/status"] == "online"
+            assert others.items() <= received.topics.items()
+        wait_until(lambda: received.topics["home/sentistream/status"] == "offline")
+        with MqttPublisher(bus, configured_settings, state=tmp_path):
+            wait_until(lambda: received.topics["home/sentistream/status"] == "online")
+            changed(
+                configured_settings,
+                mqtt=configured_settings.settings.mqtt.model_dump() | {"host": ""},
+            )
+            wait_until(lambda: set(received.topics) == set(others))
+        assert received.topics == others
 
 
-def test_a_killed_broker_is_come_back_to(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_killed_broker_is_reconnected(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     bus = EventBus()
     caplog.set_level(logging.INFO)
     with mosquitto(tmp_path) as broker, MqttPublisher(bus, settings(tmp_path, broker.port)):
         bus.publish(health("door", CameraState.RUNNING))
-        with ear(broker) as heard:
-            until(lambda: heard.topics.get("sentistream/door/availability") == "online")
+        with subscriber(broker) as received:
+            wait_until(lambda: received.topics.get("sentistream/door/availability") == "online")
         broker.kill()
         bus.publish(health("door", CameraState.WAITING))
         began = time.monotonic()
-        for second in range(500):  # nobody waits meanwhile
+        for second in range(500):  # publishing does not block meanwhile
             bus.publish(seconds(BEGIN + second, *crowd(6, 0.5)))
         assert time.monotonic() - began < 1
-        until(lambda: any("trying again" in each.message for each in caplog.records))
+        wait_until(lambda: any("trying again" in each.message for each in caplog.records))
         broker.start()
-        with ear(broker) as heard:
-            until(lambda: "sentistream/door/state" in heard.topics, 30)
-            until(lambda: heard.topics.get("sentistream/status") == "online")
-            until(lambda: '"waiting"' in heard.topics.get("sentistream/door/health", ""))
-            until(lambda: any("sentistream_door_mood/config" in each for each in heard.topics))
+        with subscriber(broker) as received:
+            wait_until(lambda: "sentistream/door/state" in received.topics, limit=30)
+            wait_until(lambda: received.topics.get("sentistream/status") == "online")
+            wait_until(lambda: '"waiting"' in received.topics.get("sentistream/door/health", ""))
+            wait_until(
+                lambda: any("sentistream_door_mood/config" in each for each in received.topics)
+            )
     assert sum("trying again" in each.message for each in caplog.records) <= 2
 
 
-def test_a_killed_monitor_is_said_to_be_gone(tmp_path: Path) -> None:
-    """By its last will: SIGKILL leaves no time for a goodbye."""
+def test_killed_monitor_is_reported_offline(tmp_path: Path) -> None:
+    """By its last will, since SIGKILL leaves no time for a message."""
     script = """
         import sys, time
         from pathlib import Path
@@ -219,27 +233,27 @@ def test_a_killed_monitor_is_said_to_be_gone(tmp_path: Path) -> None:
         with MqttPublisher(EventBus(), Configuration(load_settings(path), path)):
             time.sleep(60)
     """
-    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+    with mosquitto(tmp_path) as broker, subscriber(broker) as received:
         configuration = settings(tmp_path, broker.port)
         write_settings(configuration.settings, configuration.path)
         monitor = subprocess.Popen(  # noqa: S603
             [sys.executable, "-c", textwrap.dedent(script), str(configuration.path)]
         )
         try:
-            until(lambda: heard.topics.get("sentistream/status") == "online", 30)
+            wait_until(lambda: received.topics.get("sentistream/status") == "online", limit=30)
         finally:
             monitor.kill()
             monitor.wait()
-        until(lambda: heard.topics["sentistream/status"] == "offline")
+        wait_until(lambda: received.topics["sentistream/status"] == "offline")
 
 
-def test_a_hanging_broker_holds_nobody_up(tmp_path: Path) -> None:
+def test_hanging_broker_does_not_block(tmp_path: Path) -> None:
     bus = EventBus()
     with mosquitto(tmp_path) as broker:
         publisher = MqttPublisher(bus, settings(tmp_path, broker.port))
         publisher.start()
-        with ear(broker) as heard:
-            until(lambda: "sentistream/status" in heard.topics)
+        with subscriber(broker) as received:
+            wait_until(lambda: "sentistream/status" in received.topics)
         broker.process.send_signal(signal.SIGSTOP)
         try:
             began = time.monotonic()
@@ -253,94 +267,102 @@ def test_a_hanging_broker_holds_nobody_up(tmp_path: Path) -> None:
             broker.process.send_signal(signal.SIGCONT)
 
 
-def test_password(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_broker_password_is_sent_and_hidden(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     bus = EventBus()
     login = {"username": USER, "password": PASSWORD}
-    with mosquitto(tmp_path, password=True) as broker, ear(broker, login=True) as heard:
+    with mosquitto(tmp_path, password=True) as broker, subscriber(broker, login=True) as received:
         wrong = login | {"password": "wrong-horse"}
         configuration = settings(tmp_path, broker.port, mqtt=wrong)
         with MqttPublisher(bus, configuration):
-            until(lambda: any("refuses us" in each.message for each in caplog.records))
-            assert "sentistream/status" not in heard.topics
+            wait_until(lambda: any("refuses us" in each.message for each in caplog.records))
+            assert "sentistream/status" not in received.topics
             right = {"host": "127.0.0.1", "port": broker.port, **login}
             changed(configuration, mqtt=right)
-            until(lambda: heard.topics.get("sentistream/status") == "online")
+            wait_until(lambda: received.topics.get("sentistream/status") == "online")
     assert PASSWORD not in caplog.text
     assert "wrong-horse" not in caplog.text
 
 
-def test_tls_is_verified(
+def test_broker_certificate_is_verified(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     bus = EventBus()
     tls = {"tls": True}
-    with mosquitto(tmp_path, tls=True) as broker, ear(broker) as heard:
+    with mosquitto(tmp_path, tls=True) as broker, subscriber(broker) as received:
         with MqttPublisher(bus, settings(tmp_path, broker.port, mqtt=tls)):
-            until(lambda: any("cannot be reached" in each.message for each in caplog.records))
-        assert "sentistream/status" not in heard.topics
+            wait_until(lambda: any("cannot be reached" in each.message for each in caplog.records))
+        assert "sentistream/status" not in received.topics
         monkeypatch.setenv("SSL_CERT_FILE", str(broker.certificate))
         with MqttPublisher(bus, settings(tmp_path, broker.port, mqtt=tls)):
-            until(lambda: heard.topics.get("sentistream/status") == "online")
+            wait_until(lambda: received.topics.get("sentistream/status") == "online")
 
 
-def test_what_is_removed_is_cleared(tmp_path: Path) -> None:
+def test_removed_entities_are_cleared(tmp_path: Path) -> None:
     bus = EventBus()
-    with mosquitto(tmp_path) as broker, ear(broker) as heard:
-        # somebody else's, also beneath our own root and among our own entities
+    with mosquitto(tmp_path) as broker, subscriber(broker) as received:
+        # another publisher's topics, also below our root and among our entities
         others = {
             "homeassistant/sensor/other/x/config",
             "homeassistant/sensor/sentistream/lamp/config",
             "sentistream/lamp/state",
         }
         for topic in others:
-            heard.publish(topic, "{}")
+            received.publish(topic, "{}")
         old = "homeassistant/sensor/sentistream/sentistream_gone_mood/config"
         gone = settings(tmp_path, broker.port, cameras={"gone": {"source": "0"}})
         with MqttPublisher(bus, gone, state=tmp_path):
-            until(lambda: old in heard.topics and "sentistream/gone/health" in heard.topics)
+            wait_until(
+                lambda: old in received.topics and "sentistream/gone/health" in received.topics
+            )
         configuration = settings(tmp_path, broker.port, alerts=[RULE])
         with MqttPublisher(bus, configuration, state=tmp_path):
             bus.publish(seconds(BEGIN, *crowd(6, 0.5), camera="hall"))
-            until(lambda: "sentistream/hall/state" in heard.topics)
-            until(lambda: not any("gone" in topic for topic in heard.topics))
-            assert any("_hall_" in topic for topic in heard.topics)
+            wait_until(lambda: "sentistream/hall/state" in received.topics)
+            wait_until(lambda: not any("gone" in topic for topic in received.topics))
+            assert any("_hall_" in topic for topic in received.topics)
             changed(configuration, cameras={"door": CAMERAS["door"]}, alerts=[])
-            until(lambda: not any("hall" in topic or "bad" in topic for topic in heard.topics))
-            assert any("_door_" in topic for topic in heard.topics)
+            wait_until(
+                lambda: not any("hall" in topic or "bad" in topic for topic in received.topics)
+            )
+            assert any("_door_" in topic for topic in received.topics)
             mqtt = configuration.settings.mqtt.model_copy(update={"topic": "shop/one"})
             changed(configuration, mqtt=mqtt.model_dump())
-            until(lambda: "shop/one/sentistream/status" in heard.topics)
-            until(
+            wait_until(lambda: "shop/one/sentistream/status" in received.topics)
+            wait_until(
                 lambda: (
-                    not any(topic.startswith("sentistream") for topic in set(heard.topics) - others)
+                    not any(
+                        topic.startswith("sentistream") for topic in set(received.topics) - others
+                    )
                 )
             )
             changed(configuration, mqtt=mqtt.model_dump() | {"host": ""})
-            until(lambda: set(heard.topics) == others)
+            wait_until(lambda: set(received.topics) == others)
 
 
-def test_more_than_the_queue_holds_is_published_in_the_end(tmp_path: Path) -> None:
+def test_more_messages_than_the_queue_holds_are_all_published(tmp_path: Path) -> None:
     bus = EventBus()
     cameras = {f"camera-{number}": {"source": str(number)} for number in range(64)}
-    with mosquitto(tmp_path) as broker, ear(broker) as heard:
+    with mosquitto(tmp_path) as broker, subscriber(broker) as received:
         configuration = settings(tmp_path, broker.port, cameras=cameras, alerts=[RULE])
         expected = len(discovery_configs(configuration.settings, cameras)) + 1 + 3 * len(cameras)
         assert expected > MAX_WAITING
         with MqttPublisher(bus, configuration):
-            until(lambda: len(heard.topics) == expected, 30)
+            wait_until(lambda: len(received.topics) == expected, limit=30)
 
 
-def test_no_broker_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[object] = []
-    monkeypatch.setattr("paho.mqtt.client.Client", made.append)
+def test_no_broker_means_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connections: list[object] = []
+    monkeypatch.setattr("paho.mqtt.client.Client", connections.append)
     bus = EventBus()
     with MqttPublisher(bus, configured(tmp_path)):
         bus.publish(seconds(BEGIN, *crowd(6, 0.5)))
-    assert not made
+    assert not connections
 
 
-def test_a_name_that_is_none_is_said_plainly(
+def test_unresolvable_broker_name_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     bus = EventBus()
@@ -348,4 +370,4 @@ def test_a_name_that_is_none_is_said_plainly(
         MqttPublisher(bus, settings(tmp_path, 1, mqtt={"host": "a..b"})),
         collecting(bus, Alert),
     ):
-        until(lambda: "no name of a broker" in caplog.text)
+        wait_until(lambda: "no name of a broker" in caplog.text)

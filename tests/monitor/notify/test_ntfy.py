@@ -1,4 +1,4 @@
-"""Against a real HTTP server that stands where ntfy does."""
+"""Messages to ntfy, against a real HTTP server in its place."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from listening import BEGIN
-from mosquitto import free_port
-from receiver import Receiver, receiving
+from event_bus_helpers import BEGIN
+from free_port import free_port
+from http_receiver import Receiver, receiving
 from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.notify.notices import Notice, alert_notice
 from sentistream.monitor.notify.ntfy import LONGEST, NtfyTransport
@@ -31,16 +31,16 @@ def notice(alert: Alert = ALERT) -> Notice:
     )
 
 
-def to(receiver: Receiver, **changes: Any) -> NtfyTopic:
+def topic_at(receiver: Receiver, **changes: Any) -> NtfyTopic:
     values = {"server": receiver.url(""), "topic": TOPIC, "token": TOKEN}
     return NtfyTopic.model_validate(values | changes)
 
 
-def test_an_alert_is_published_as_json() -> None:
+def test_alert_is_published_as_json() -> None:
     with receiving(200) as receiver:
-        assert NtfyTransport(to(receiver)).send(notice()) is None
+        assert NtfyTransport(topic_at(receiver)).send(notice()) is None
         ended = notice(replace(ALERT, active=False))
-        assert NtfyTransport(to(receiver, token="")).send(ended) is None
+        assert NtfyTransport(topic_at(receiver, token="")).send(ended) is None
     first, last = receiver.requests
     message = json.loads(first.body)
     assert first.path == "/"
@@ -54,16 +54,16 @@ def test_an_alert_is_published_as_json() -> None:
     assert "authorization" not in last.headers
 
 
-def test_a_long_message_is_cut_between_letters() -> None:
-    given = replace(notice(), text="ü" * 5000)
+def test_long_message_is_cut_between_characters() -> None:
+    custom_notice = replace(notice(), text="ü" * 5000)
     with receiving(200) as receiver:
-        assert NtfyTransport(to(receiver)).send(given) is None
+        assert NtfyTransport(topic_at(receiver)).send(custom_notice) is None
     text = json.loads(receiver.requests[0].body)["message"]
     assert LONGEST - 2 <= len(text.encode()) <= LONGEST
 
 
 @pytest.mark.parametrize(
-    ("status", "said", "again"),
+    ("status", "expected", "again"),
     [
         (401, "refuses the message (status 401)", False),
         (403, "the token", False),
@@ -74,17 +74,17 @@ def test_a_long_message_is_cut_between_letters() -> None:
         (400, "does not accept the message (status 400)", False),
     ],
 )
-def test_refusals_are_told_in_words(status: int, said: str, again: bool) -> None:
+def test_refusals_are_reported_in_words(status: int, expected: str, again: bool) -> None:
     with receiving(status) as receiver:
-        failure = NtfyTransport(to(receiver)).send(notice())
+        failure = NtfyTransport(topic_at(receiver)).send(notice())
     assert failure is not None
-    assert said in failure.reason
+    assert expected in failure.reason
     assert failure.can_retry is again
     for secret in (TOPIC, TOKEN):
         assert secret not in failure.reason
 
 
-def test_nobody_there() -> None:
+def test_unreachable_server_is_reported() -> None:
     topic = NtfyTopic.model_validate({"server": f"http://127.0.0.1:{free_port()}", "topic": TOPIC})
     failure = NtfyTransport(topic).send(notice())
     assert failure is not None
@@ -97,6 +97,6 @@ def test_nobody_there() -> None:
 
 
 @pytest.mark.parametrize("topic", ["", "with space", "a/b", "x" * 65, "ünicode"])
-def test_topics_that_ntfy_does_not_have(topic: str) -> None:
+def test_invalid_topics_are_refused(topic: str) -> None:
     with pytest.raises(ValueError, match="letters, digits"):
         NtfyTopic.model_validate({"topic": topic})

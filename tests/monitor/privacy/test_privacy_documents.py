@@ -1,4 +1,4 @@
-"""The notice and the assessment: filled from the settings, honest about what they lack."""
+"""The privacy notice and assessment: generated from the settings, with gaps clearly marked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sentistream.monitor.settings import Settings
 from sentistream.monitor.translation import translator
 
 MISSING = {"en": "to be filled in", "de": "noch auszufüllen", "fr": "à compléter"}
-HOUSE: dict[str, Any] = {
+SAMPLE_SETTINGS: dict[str, Any] = {
     "cameras": {
         "door": {
             "name": "Front <door>",
@@ -46,7 +46,7 @@ HOUSE: dict[str, Any] = {
 
 
 class Checker(HTMLParser):
-    """Collects text, and complains about tags that do not match."""
+    """Collects text, and fails on mismatched tags."""
 
     VOID = frozenset({"meta", "br", "link"})
 
@@ -74,8 +74,8 @@ class Checker(HTMLParser):
             self.words.append(data)
 
 
-def house(**changes: Any) -> PrivacyState:
-    return PrivacyState.of(Settings.model_validate(HOUSE | changes), tokens=0)
+def sample_state(**changes: Any) -> PrivacyState:
+    return PrivacyState.of(Settings.model_validate(SAMPLE_SETTINGS | changes), tokens=0)
 
 
 def by(language: str, *words: str) -> str:
@@ -88,13 +88,13 @@ EMPTY = PrivacyState.of(Settings(), tokens=0)
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("render", [render_notice, render_assessment])
-def test_is_one_sound_page_without_secrets(render: Any, language: str) -> None:
-    for state in (EMPTY, house(), PrivacyState.of(Settings())):
+def test_document_is_one_valid_page_without_secrets(render: Any, language: str) -> None:
+    for state in (EMPTY, sample_state(), PrivacyState.of(Settings())):
         page = render(state, translator(language))
         checked = Checker(page)
         assert page.startswith("<!doctype html>")
         assert f'<html lang="{language}">' in page
-        assert not checked.sources  # needs no other file, asks nobody
+        assert not checked.sources  # no external files or requests
         assert "hunter2secret" not in page
         assert "10.0.0.4" not in page
         assert "@media print" in page
@@ -103,9 +103,9 @@ def test_is_one_sound_page_without_secrets(render: Any, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_notice_says_what_the_settings_say(language: str) -> None:
-    checked = Checker(render_notice(house(), translator(language)))
-    for said in (
+def test_notice_matches_the_settings(language: str) -> None:
+    checked = Checker(render_notice(sample_state(), translator(language)))
+    for sentence in (
         "Example & Sons, 1 Market Street",
         "privacy@example.org",
         "To see when customers are served well.",
@@ -133,18 +133,18 @@ def test_the_notice_says_what_the_settings_say(language: str) -> None:
         }[language],
         by(language, "complain", "beschweren", "réclamation"),
     ):
-        assert said in checked.text, said
+        assert sentence in checked.text, sentence
     assert "Unused" not in checked.text
     assert {
         "en": "sound is not listened to",
         "de": "Ton wird nicht ausgewertet",
         "fr": "le son n\u2019est pas écouté",
     }[language] in checked.text
-    assert checked.marks == 2  # where no camera looks and who the officer is, only the house knows
+    assert checked.marks == 2  # where no camera looks, and the officer: only the operator knows
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_lacks_is_seen(language: str) -> None:
+def test_missing_details_are_marked(language: str) -> None:
     checked = Checker(render_notice(EMPTY, translator(language)))
     assert checked.text.count(MISSING[language]) == checked.marks == 7
     assert {
@@ -152,7 +152,7 @@ def test_what_lacks_is_seen(language: str) -> None:
         "de": "unvollständig: 4 Angaben",
         "fr": "incomplet : 4 indications",
     }[language] in checked.text
-    one = house(privacy=HOUSE["privacy"] | {"purpose": "  "})
+    one = sample_state(privacy=SAMPLE_SETTINGS["privacy"] | {"purpose": "  "})
     assert (
         by(language, "1 fact is", "1 Angabe ist", "1 indication est")
         in Checker(render_notice(one, translator(language))).text
@@ -160,8 +160,8 @@ def test_what_lacks_is_seen(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_recipients_and_switched_off_protection_are_named(language: str) -> None:
-    open_house = house(
+def test_recipients_and_disabled_protection_are_named(language: str) -> None:
+    unprotected = sample_state(
         mqtt={"host": "broker.example.org"},
         webhooks=[{"url": "https://hooks.example.org/T000/secret-path"}],
         email={
@@ -171,11 +171,11 @@ def test_recipients_and_switched_off_protection_are_named(language: str) -> None
         },
         ntfy=[{"server": "https://push.example.org", "topic": "secret-topic"}],
         storage={"url": "postgresql://mood:pgpass@db.example.org/mood"},
-        privacy=HOUSE["privacy"] | {"blur": False},
+        privacy=SAMPLE_SETTINGS["privacy"] | {"blur": False},
     )
     for page in (
-        render_notice(open_house, translator(language)),
-        render_assessment(open_house, translator(language)),
+        render_notice(unprotected, translator(language)),
+        render_assessment(unprotected, translator(language)),
     ):
         for host in (
             "broker.example.org",
@@ -191,28 +191,28 @@ def test_recipients_and_switched_off_protection_are_named(language: str) -> None
         "en": "faces are not blurred",
         "de": "Gesichter sind darin erkennbar",
         "fr": "les visages n\u2019y sont pas floutés",
-    }[language] in Checker(render_notice(open_house, translator(language))).text
+    }[language] in Checker(render_notice(unprotected, translator(language))).text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_mail_and_push_are_named_only_where_they_are_set_up(language: str) -> None:
-    said = {
+def test_mail_and_push_are_named_only_if_configured(language: str) -> None:
+    sentence = {
         "en": ("mail server", "push service"),
         "de": ("Mailserver", "Push-Dienst"),
         "fr": ("serveur de messagerie", "service de notification"),
     }[language]
     for page in (
-        render_notice(house(), translator(language)),
-        render_assessment(house(), translator(language)),
+        render_notice(sample_state(), translator(language)),
+        render_assessment(sample_state(), translator(language)),
     ):
-        assert not any(word in page for word in said)
+        assert not any(word in page for word in sentence)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_assessment_has_the_four_parts_and_every_measure(
+def test_assessment_has_the_four_parts_and_every_measure(
     language: str,
 ) -> None:
-    checked = Checker(render_assessment(house(), translator(language)))
+    checked = Checker(render_assessment(sample_state(), translator(language)))
     for letter in "abcd":
         named = {
             "en": f"Art. 35(7)({letter})",
@@ -229,9 +229,9 @@ def test_the_assessment_has_the_four_parts_and_every_measure(
     }[language] in checked.text
 
 
-def test_measures_tell_whether_they_are_in_force() -> None:
-    protected = house(
-        cameras={"door": HOUSE["cameras"]["door"]},
+def test_measures_state_whether_they_are_in_force() -> None:
+    protected = sample_state(
+        cameras={"door": SAMPLE_SETTINGS["cameras"]["door"]},
         server={"tls_certificate": "certificate.pem", "tls_key": "key.pem"},
     )
     exposed = PrivacyState.of(
@@ -261,7 +261,7 @@ def test_measures_tell_whether_they_are_in_force() -> None:
     assert "none in force" in page  # nothing protects staff any more
 
 
-def test_measures_name_settings_and_risks_that_exist() -> None:
+def test_measures_name_existing_settings_and_risks() -> None:
     risks = set(re.findall(r'"([a-z]+)": \(', _template("assessment.html.j2")))
     assert len(risks) == 6
     assert {risk for measure in MEASURES for risk in measure.against} == risks

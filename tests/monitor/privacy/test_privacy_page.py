@@ -1,4 +1,4 @@
-"""docs/privacy.md: every measure has its promise, and every promise tests that exist."""
+"""docs/privacy.md: every measure has its promise, and every promise existing tests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_every_promise_is_a_measure() -> None:
 
 
 @pytest.mark.parametrize("named", TESTS)
-def test_the_tests_exist(named: str) -> None:
+def test_named_tests_exist(named: str) -> None:
     path, _, function = named.partition("::")
     file = ROOT / path
     if not file.parent.is_dir():
@@ -40,7 +40,7 @@ def test_the_tests_exist(named: str) -> None:
     assert function in functions
 
 
-def test_the_page_on_the_law_names_its_sources() -> None:
+def test_legal_page_names_its_sources() -> None:
     law = (ROOT / "docs" / "law.md").read_text("utf-8")
     for source in ("eli/reg/2024/1689", "32026R1744", "eli/reg/2016/679", "guidelines-32019"):
         assert source in law

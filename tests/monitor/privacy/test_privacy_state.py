@@ -1,4 +1,4 @@
-"""What the privacy page and the documents say is what is so: both answers of each statement."""
+"""The privacy page and documents state the facts: each statement in both cases."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def note(measure: str, of: PrivacyState) -> tuple[InForce, str]:
 
 
 @pytest.mark.parametrize(
-    ("server", "transport", "in_force", "said"),
+    ("server", "transport", "in_force", "expected"),
     [
         ({}, Transport.LOCAL, InForce.NO, "nothing crosses a network"),
         ({"host": "::1"}, Transport.LOCAL, InForce.NO, "nothing crosses a network"),
@@ -68,13 +68,13 @@ def note(measure: str, of: PrivacyState) -> tuple[InForce, str]:
         ),
     ],
 )
-def test_what_is_encrypted(
-    server: dict[str, Any], transport: Transport, in_force: InForce, said: str
+def test_encryption_statement(
+    server: dict[str, Any], transport: Transport, in_force: InForce, expected: str
 ) -> None:
     of = state(server=server)
     assert of.transport is transport
-    found, told = note("sealed-transport", of)
-    assert found is in_force and said in told
+    found, text = note("sealed-transport", of)
+    assert found is in_force and expected in text
 
 
 def test_plain_http_is_never_called_encrypted() -> None:
@@ -84,7 +84,7 @@ def test_plain_http_is_never_called_encrypted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "stays"),
+    ("privacy_state", "stays"),
     [
         (state(), True),
         (state(tokens=1), False),
@@ -97,23 +97,23 @@ def test_plain_http_is_never_called_encrypted() -> None:
         (state(server={"public_url": "http://localhost/mood"}), True),
     ],
 )
-def test_what_leaves_the_machine(made: PrivacyState, stays: bool) -> None:
-    assert made.stays_on_machine is stays
-    in_force, told = note("on-the-machine", made)
+def test_external_transmission_statement(privacy_state: PrivacyState, stays: bool) -> None:
+    assert privacy_state.stays_on_machine is stays
+    in_force, text = note("on-the-machine", privacy_state)
     assert (in_force is InForce.YES) is stays
-    assert ("nothing is sent to other programs" in told) is stays
-    assert ("Nothing leaves the computer" in render_notice(made, EN)) is stays
-    assert ("Nichts verlässt den Rechner" in render_notice(made, DE)) is stays
+    assert ("nothing is sent to other programs" in text) is stays
+    assert ("Nothing leaves the computer" in render_notice(privacy_state, EN)) is stays
+    assert ("Nichts verlässt den Rechner" in render_notice(privacy_state, DE)) is stays
 
 
-@pytest.mark.parametrize(("tokens", "told"), [(0, ""), (1, "1 program with"), (3, "3 programs")])
-def test_programs_with_tokens_are_recipients(tokens: int, told: str) -> None:
+@pytest.mark.parametrize(("tokens", "text"), [(0, ""), (1, "1 program with"), (3, "3 programs")])
+def test_programs_with_tokens_are_recipients(tokens: int, text: str) -> None:
     notice, assessment = (make(state(tokens), EN) for make in (render_notice, render_assessment))
     assert ("with an API token" in notice) is bool(tokens)
-    assert told in notice and told in assessment
+    assert text in notice and text in assessment
 
 
-def test_what_only_the_running_monitor_knows_is_left_open() -> None:
+def test_facts_known_only_to_a_running_monitor_are_left_open() -> None:
     for make in (render_notice, render_assessment):
         assert "hether programs have" in make(state(tokens=None), EN)
         assert "b Programme" in make(state(tokens=None), DE)
@@ -125,20 +125,22 @@ def _cameras(*cameras: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("cameras", "in_force", "said"),
+    ("cameras", "in_force", "expected"),
     [
         (({}, {}), InForce.NO, ""),
         (({"zones": [MASK]}, {}, {}, {}), InForce.PARTLY, "at 1 of 4 cameras: Camera-0; not at"),
         (({"zones": [MASK]}, {"zones": [MASK]}), InForce.YES, ""),
-        # what is turned off neither protects nor endangers anybody
+        # a disabled one neither protects nor endangers anybody
         (({"zones": [MASK]}, {"enabled": False}), InForce.YES, ""),
         (({}, {"zones": [MASK], "enabled": False}), InForce.NO, ""),
         ((), InForce.NO, ""),
     ],
 )
-def test_masks(cameras: tuple[dict[str, Any], ...], in_force: InForce, said: str) -> None:
-    found, told = note("masked-zones", state(cameras=_cameras(*cameras)))
-    assert found is in_force and told.startswith(said) and bool(told) is bool(said)
+def test_masks_statement(
+    cameras: tuple[dict[str, Any], ...], in_force: InForce, expected: str
+) -> None:
+    found, text = note("masked-zones", state(cameras=_cameras(*cameras)))
+    assert found is in_force and text.startswith(expected) and bool(text) is bool(expected)
 
 
 @pytest.mark.parametrize(
@@ -149,16 +151,16 @@ def test_masks(cameras: tuple[dict[str, Any], ...], in_force: InForce, said: str
         (({"hours": HOURS}, {"hours": HOURS}), InForce.YES),
     ],
 )
-def test_hours(cameras: tuple[dict[str, Any], ...], in_force: InForce) -> None:
-    found, told = note("watching-hours", state(cameras=_cameras(*cameras)))
+def test_hours_statement(cameras: tuple[dict[str, Any], ...], in_force: InForce) -> None:
+    found, text = note("watching-hours", state(cameras=_cameras(*cameras)))
     assert found is in_force
-    assert ("at 1 of 2 cameras" in told) is (in_force is InForce.PARTLY)
+    assert ("at 1 of 2 cameras" in text) is (in_force is InForce.PARTLY)
 
 
 @pytest.mark.parametrize(
-    ("camera", "heard"),
+    ("camera", "has_sound"),
     [
-        ({"source": "0"}, False),  # a webcam has sound only where its microphone is named
+        ({"source": "0"}, False),  # a webcam has sound only if its microphone is named
         ({"source": "/dev/video2"}, False),
         ({"source": "0", "microphone": "hw:1"}, True),
         ({"source": "0", "microphone": "hw:1", "sound": False}, False),
@@ -166,21 +168,21 @@ def test_hours(cameras: tuple[dict[str, Any], ...], in_force: InForce) -> None:
         ({"source": "rtsp://10.0.0.4/live", "sound": False}, False),
     ],
 )
-def test_what_is_heard(camera: dict[str, Any], heard: bool) -> None:
+def test_sound_statement(camera: dict[str, Any], has_sound: bool) -> None:
     of = state(cameras={"door": camera})
-    assert of.hears is heard
-    assert ("listens to the tone of voices" in render_notice(of, EN)) is heard
-    assert ("hört auf den Klang von Stimmen" in render_notice(of, DE)) is heard
+    assert of.hears is has_sound
+    assert ("listens to the tone of voices" in render_notice(of, EN)) is has_sound
+    assert ("hört auf den Klang von Stimmen" in render_notice(of, DE)) is has_sound
 
 
-def test_without_cameras_nothing_is_claimed_of_sound() -> None:
+def test_no_cameras_make_no_claim_about_sound() -> None:
     assert not state().hears
     running = Settings.model_validate({"cameras": {"demo": {"source": "demo:"}}}).cameras
     assert PrivacyState.of(Settings(), running=running, tokens=0).hears
 
 
 @pytest.mark.parametrize(
-    ("storage", "in_force", "said", "unsaid"),
+    ("storage", "in_force", "expected", "unexpected"),
     [
         ({}, InForce.YES, "is overwritten", "backup"),
         ({"seconds_days": 31}, InForce.PARTLY, "after 31 days", "backup"),
@@ -195,17 +197,19 @@ def test_without_cameras_nothing_is_claimed_of_sound() -> None:
         ({"url": POSTGRES, "backup_folder": "backups"}, InForce.PARTLY, "decides", "backup"),
     ],
 )
-def test_deletion(storage: dict[str, Any], in_force: InForce, said: str, unsaid: str) -> None:
+def test_deletion_statement(
+    storage: dict[str, Any], in_force: InForce, expected: str, unexpected: str
+) -> None:
     of = state(storage=storage)
-    found, told = note("deletion", of)
-    assert found is in_force and said in told and unsaid not in told
-    assert ("backup cop" in render_notice(of, EN)) is ("backup" in told)
+    found, text = note("deletion", of)
+    assert found is in_force and expected in text and unexpected not in text
+    assert ("backup cop" in render_notice(of, EN)) is ("backup" in text)
 
 
 @pytest.mark.parametrize(
     ("smallest", "in_force"), [(1, InForce.NO), (3, InForce.PARTLY), (5, InForce.YES)]
 )
-def test_small_groups(smallest: int, in_force: InForce) -> None:
+def test_small_groups_statement(smallest: int, in_force: InForce) -> None:
     of = state(privacy={"smallest_group": smallest})
     assert note("small-groups", of)[0] is in_force
     notice = render_notice(of, EN)
@@ -214,35 +218,35 @@ def test_small_groups(smallest: int, in_force: InForce) -> None:
 
 
 @pytest.mark.parametrize(
-    ("privacy", "in_force", "said"),
+    ("privacy", "in_force", "expected"),
     [
         ({}, InForce.YES, "whatever moves are unrecognizable"),
         ({"blur": False}, InForce.NO, "faces are not blurred"),
         ({"blur": False, "preview": False}, InForce.YES, "Nobody can look at the picture"),
     ],
 )
-def test_live_pictures(privacy: dict[str, Any], in_force: InForce, said: str) -> None:
+def test_preview_statement(privacy: dict[str, Any], in_force: InForce, expected: str) -> None:
     of = state(privacy=privacy)
     assert note("blurred-preview", of)[0] is in_force
-    assert said in render_notice(of, EN)
+    assert expected in render_notice(of, EN)
 
 
-def test_zones_have_the_names_that_people_gave_them() -> None:
+def test_zones_are_called_by_their_names() -> None:
     of = state(cameras=_cameras({"zones": [MASK]}))
     for make in (render_notice, render_assessment):
         assert "Behind the till" in make(of, EN)
 
 
 KNOWN = {"server", "cameras", "logging"}
-"""Groups whose addresses are no recipients: where it listens, what it watches."""
+"""Groups whose addresses are no recipients: its own, and its sources."""
 
 
 COMPLETED = {"email": {"sender": "a@somebody.example", "recipients": ["b@somebody.example"]}}
-"""What a group needs besides its address."""
+"""Required fields of groups besides their addresses."""
 
 
-def test_no_recipient_goes_unnamed() -> None:
-    """Whoever adds a setting with an address of somebody has to say so in the documents."""
+def test_every_recipient_is_named() -> None:
+    """Any new setting with an external address must be mentioned in the documents."""
     found = list(_addresses(Settings))
     assert {("mqtt", "host"), ("webhooks",), ("storage", "url")} <= {path for path, _ in found}
     for path, example in found:

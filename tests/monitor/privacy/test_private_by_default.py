@@ -1,4 +1,4 @@
-"""Without any settings, everything is as private as it can be."""
+"""Without any settings, everything is as private as possible."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from sentistream.monitor.privacy import MEASURES, InForce, PrivacyState
 from sentistream.monitor.settings import CameraSettings, Settings, load_settings
 from sentistream.monitor.translation import translator
 
-NEEDS_THE_HOUSE = {"masked-zones", "watching-hours", "sealed-transport"}
-"""What nobody but the house can set up: it depends on its rooms, hours and certificate."""
+SITE_SPECIFIC = {"masked-zones", "watching-hours", "sealed-transport"}
+"""Measures only the operator can set up: they depend on the site, its hours and certificate."""
 
 
 def test_defaults_are_the_private_ones() -> None:
@@ -31,11 +31,11 @@ def test_every_measure_is_in_force_by_default() -> None:
     off = {
         m.key for m in MEASURES if m.standing(state, translator("en")).in_force is not InForce.YES
     }
-    assert off == NEEDS_THE_HOUSE
+    assert off == SITE_SPECIFIC
 
 
 def test_no_setting_stores_pictures_or_sound() -> None:
-    """There is no such switch; one that is added has to come past here."""
+    """No such switch exists; adding one fails this test."""
     names = {
         f"{group}.{name}"
         for group, field in Settings.model_fields.items()
@@ -48,18 +48,18 @@ def test_no_setting_stores_pictures_or_sound() -> None:
         for word in ("record", "snapshot", "clip", "save", "keep_p", "store", "upload", "cloud")
         if word in name.split(".", 1)[1]
     }
-    # the largest request body, which is refused beyond
+    # the largest request body; larger ones are refused
     assert suspicious == {"server.upload_kilobytes"}
 
 
-def test_a_camera_shows_its_address_without_its_password() -> None:
+def test_camera_shows_its_address_without_its_password() -> None:
     camera = CameraSettings.model_validate({"source": "rtsp://a:secret@10.0.0.4/live?key=secret"})
     assert camera.redacted_source == "rtsp://***@10.0.0.4/live"
     assert "secret" not in repr(camera)
     assert "secret" not in str(Settings.model_validate({"cameras": {"door": camera}}))
 
 
-def test_settings_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
+def test_settings_file_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     from sentistream.monitor.settings import overlay_path, save_changes
 
     path = tmp_path / "monitor.yaml"

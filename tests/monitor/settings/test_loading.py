@@ -1,4 +1,4 @@
-"""Settings come from layers, and whatever is wrong in one is said in a plain sentence."""
+"""Settings are loaded in layers, and every error is reported in a plain sentence."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def test_each_layer_overrides_the_ones_below(path: Path, monkeypatch: pytest.Mon
     assert settings.cameras["door"].name == "Door"
 
 
-def test_a_missing_file_is_an_error_unless_it_is_optional(path: Path) -> None:
+def test_missing_file_is_an_error_unless_optional(path: Path) -> None:
     path.unlink()
     with pytest.raises(InputError, match=r"There is no file .*monitor\.yaml"):
         load_settings(path)
     assert load_settings(path, optional=True).cameras == {}
-    # changes on the page need no file of the owner
+    # changes on the page need no settings file
     overlay_path(path).write_text("language: de\nmqtt: {host: null}\n")
     assert load_settings(path, optional=True).language == "de"
 
 
-def test_a_variable_that_is_not_json_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_non_json_variable_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENTISTREAM_MONITOR_SERVER", "{port")
     with pytest.raises(InputError, match="not JSON"):
         load_settings(None)
@@ -90,7 +90,7 @@ def test_a_variable_that_is_not_json_is_an_error(monkeypatch: pytest.MonkeyPatch
         ),
     ],
 )
-def test_what_is_wrong_is_said_with_its_place_and_what_is_allowed(
+def test_error_names_its_place_and_the_allowed_values(
     tmp_path: Path, text: str, sentence: str
 ) -> None:
     path = tmp_path / "monitor.yaml"
@@ -101,7 +101,7 @@ def test_what_is_wrong_is_said_with_its_place_and_what_is_allowed(
     assert caught.value.messages == (f"{place}{sentence}",)
 
 
-def test_all_that_is_wrong_is_said_at_once_with_the_layer_it_comes_from(
+def test_all_errors_are_reported_at_once_with_their_layer(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SENTISTREAM_MONITOR_PRIVACY__SMALLEST_GROUP", "0")
@@ -118,7 +118,7 @@ def test_all_that_is_wrong_is_said_at_once_with_the_layer_it_comes_from(
     }
 
 
-def test_a_misplaced_password_is_not_repeated(tmp_path: Path) -> None:
+def test_misplaced_password_is_not_repeated(tmp_path: Path) -> None:
     path = tmp_path / "monitor.yaml"
     path.write_text("mqtt: hunter2-made-up\nlanguage: hunter2-made-up\nwebhooks: [hunter2-made-up]")
     with pytest.raises(InvalidSettingsError) as caught:
@@ -127,21 +127,21 @@ def test_a_misplaced_password_is_not_repeated(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("- a\n- b\n", "holds no settings"),
         ("a: [", "is not YAML"),
         ("language: de\nprofile: lite\nlanguage: en\n", "repeats a key in line 3"),
     ],
 )
-def test_what_is_not_yaml_is_said(tmp_path: Path, text: str, told: str) -> None:
+def test_invalid_yaml_is_reported(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "monitor.yaml"
     path.write_text(text)
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         load_settings(path)
 
 
-def test_what_is_no_file_of_settings_is_said(tmp_path: Path) -> None:
+def test_unreadable_settings_file_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "monitor.yaml"
     path.write_bytes(b"language: \xff\n")
     with pytest.raises(InputError, match="cannot be read"):
@@ -153,7 +153,7 @@ def test_what_is_no_file_of_settings_is_said(tmp_path: Path) -> None:
     assert load_settings(path).cameras == {}
 
 
-def test_zones_alerts_and_addresses_are_checked_together(tmp_path: Path) -> None:
+def test_zones_alerts_and_addresses_are_validated_together(tmp_path: Path) -> None:
     path = tmp_path / "monitor.yaml"
     path.write_text(
         "cameras:\n"
@@ -184,7 +184,7 @@ def test_zones_alerts_and_addresses_are_checked_together(tmp_path: Path) -> None
     ],
 )
 @pytest.mark.parametrize("in_overlay", [False, True])
-def test_tags_make_nothing_and_are_refused(path: Path, tagged: str, in_overlay: bool) -> None:
+def test_yaml_tags_are_refused_without_effect(path: Path, tagged: str, in_overlay: bool) -> None:
     place = path.parent / "made"
     file = overlay_path(path) if in_overlay else path
     file.write_text("mqtt:\n  host: " + tagged.replace("{place}", str(place)) + "\n", "utf-8")
@@ -199,12 +199,12 @@ def test_times_of_day_need_no_quotes(tmp_path: Path) -> None:
         "cameras: {a: {source: 0, hours: [{begin: 09:00, end: 20:00}, {end: '16:00'}]}}"
     )
     hours = load_settings(path).cameras["a"].hours
-    # in YAML 1.1 this would be twenty minutes past midnight
+    # YAML 1.1 would read this as 20 minutes past midnight
     assert [str(each.end) for each in hours] == ["20:00:00", "16:00:00"]
 
 
-def test_a_file_the_page_wrote_before_keeps_its_meaning(tmp_path: Path) -> None:
-    """What the page wrote into the owner's file, with anchors and merged groups."""
+def test_file_written_by_earlier_versions_keeps_its_meaning(tmp_path: Path) -> None:
+    """What the page used to write into the settings file, with anchors and merged groups."""
     path = tmp_path / "monitor.yaml"
     path.write_text(
         "cameras:\n"

@@ -1,4 +1,4 @@
-"""Changes made on the page go into a file of their own; the owner's file is never written."""
+"""Changes made on the page are saved in an overlay; the settings file is never written."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def change(path: Path, edit: Change) -> Any:
-    """Changes settings as the page does; what the overlay holds then, None if there is none."""
+    """Change settings as the page does; returns the overlay's content, or None if there is none."""
     before = path.read_bytes() if path.exists() else None
     configuration = Configuration(load_settings(path, optional=True), path)
     values = configuration.settings.model_dump(mode="python")
@@ -72,7 +72,7 @@ def change(path: Path, edit: Change) -> Any:
     return yaml.safe_load(overlay.read_text("utf-8")) if overlay.exists() else None
 
 
-def test_only_what_changed_is_saved(path: Path) -> None:
+def test_only_changes_are_saved(path: Path) -> None:
     def edit(values: dict[str, Any]) -> None:
         values["cameras"]["door"]["name"] = "Bäckerei 'Süd'"
         values["storage"]["seconds_days"] = 2
@@ -81,7 +81,7 @@ def test_only_what_changed_is_saved(path: Path) -> None:
         "cameras": {"door": {"name": "Bäckerei 'Süd'"}},
         "storage": {"seconds_days": 2},
     }
-    # what is changed back is a change no more
+    # reverting a change removes it
     assert change(path, lambda values: values["storage"].update(seconds_days=7)) == {
         "cameras": {"door": {"name": "Bäckerei 'Süd'"}}
     }
@@ -89,7 +89,7 @@ def test_only_what_changed_is_saved(path: Path) -> None:
     assert not overlay_path(path).exists()
 
 
-def test_a_camera_that_was_removed_stays_removed_and_a_new_one_of_its_key_is_new(
+def test_removed_camera_stays_removed_and_a_new_one_with_its_key_is_new(
     path: Path,
 ) -> None:
     def remove(values: dict[str, Any]) -> None:
@@ -105,7 +105,7 @@ def test_a_camera_that_was_removed_stays_removed_and_a_new_one_of_its_key_is_new
     assert (till.name, till.hours, till.zones) == ("New till", (), ())
 
 
-def test_the_owner_can_still_add_cameras_after_the_page_removed_all(path: Path) -> None:
+def test_file_can_add_cameras_after_the_page_removed_all(path: Path) -> None:
     assert change(path, lambda values: values.update(cameras={})) == {
         "cameras": {"door": None, "till": None}
     }
@@ -113,7 +113,7 @@ def test_the_owner_can_still_add_cameras_after_the_page_removed_all(path: Path) 
     assert list(load_settings(path).cameras) == ["yard"]
 
 
-def test_changes_to_a_camera_that_the_owner_removes_are_ignored_and_go(path: Path) -> None:
+def test_changes_to_a_camera_removed_from_the_file_are_dropped(path: Path) -> None:
     change(path, lambda values: values["cameras"]["till"].update(name="Counter", pace=2.0))
     begin, end = FILE.index("  till:"), FILE.index("privacy:")
     path.write_text(FILE[:begin] + FILE[end:], "utf-8")
@@ -126,7 +126,7 @@ def test_changes_to_a_camera_that_the_owner_removes_are_ignored_and_go(path: Pat
     assert change(path, lambda values: values.update(profile="paper")) == {"profile": "paper"}
 
 
-def test_what_goes_back_to_its_default_hides_what_the_owner_wrote(path: Path) -> None:
+def test_reset_to_default_overrides_the_file(path: Path) -> None:
     held = change(path, lambda values: values["privacy"].update(smallest_group=5))
     assert held == {"privacy": {"smallest_group": None}}
     assert load_settings(path).privacy.smallest_group == 5
@@ -140,7 +140,7 @@ def test_lists_are_saved_as_a_whole(path: Path) -> None:
     assert [rule["key"] for rule in held["alerts"]] == ["sweet", "new"]
 
 
-def test_what_the_owner_changes_meanwhile_counts(path: Path) -> None:
+def test_concurrent_changes_to_the_file_take_effect(path: Path) -> None:
     configuration = Configuration(load_settings(path), path)
     path.write_text(FILE.replace("name: Kasse", "name: Zweite Kasse"), "utf-8")
     new = configuration.settings.model_copy(update={"profile": "paper"})
@@ -149,7 +149,7 @@ def test_what_the_owner_changes_meanwhile_counts(path: Path) -> None:
     assert (settings.profile, settings.cameras["till"].name) == ("paper", "Zweite Kasse")
 
 
-def test_neither_environment_nor_command_line_are_saved(
+def test_environment_and_command_line_are_not_saved(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SENTISTREAM_MONITOR_MQTT__PASSWORD", "from outside")
@@ -164,13 +164,13 @@ def test_neither_environment_nor_command_line_are_saved(
     assert configuration.settings.mqtt.host == "broker"
 
 
-def test_no_file_of_the_owner_is_needed(tmp_path: Path) -> None:
+def test_no_settings_file_is_needed(tmp_path: Path) -> None:
     path = tmp_path / "monitor.yaml"
     assert change(path, lambda values: values.update(language="de")) == {"language": "de"}
     assert not path.exists()
 
 
-def test_a_new_overlay_is_its_owners_alone_and_says_what_it_is(path: Path) -> None:
+def test_new_overlay_is_private_and_explains_itself(path: Path) -> None:
     path.chmod(0o644)
     change(path, lambda values: values["mqtt"].update(host="broker"))
     overlay = overlay_path(path)
@@ -188,11 +188,11 @@ def test_a_new_overlay_is_its_owners_alone_and_says_what_it_is(path: Path) -> No
         ("shop.conf", "shop.conf.changes.yaml"),
     ],
 )
-def test_the_overlay_lies_beside_the_file(name: str, overlay: str) -> None:
+def test_overlay_is_beside_the_settings_file(name: str, overlay: str) -> None:
     assert overlay_path(Path("/etc") / name) == Path("/etc") / overlay
 
 
-def test_a_full_disk_leaves_everything_as_it_was(path: Path) -> None:
+def test_full_disk_leaves_everything_unchanged(path: Path) -> None:
     change(path, lambda values: values["storage"].update(minutes_days=9))
     before = overlay_path(path).read_bytes()
     configuration = Configuration(load_settings(path), path)
@@ -207,7 +207,7 @@ def test_a_full_disk_leaves_everything_as_it_was(path: Path) -> None:
     ]
 
 
-def test_a_broken_file_is_not_saved_over(path: Path) -> None:
+def test_broken_file_is_not_overwritten(path: Path) -> None:
     configuration = Configuration(load_settings(path), path)
     path.write_text("cameras: [", "utf-8")
     with pytest.raises(InputError, match="is not YAML"):
@@ -256,7 +256,7 @@ _FILES = some.dictionaries(_KEYS, _VALUES, max_size=5)
 
 @given(_FILES, _FILES)
 @hypothesis_settings(deadline=None)
-def test_a_patch_makes_of_any_values_any_others(
+def test_patch_transforms_any_values_into_any_others(
     source: dict[str, Any], target: dict[str, Any]
 ) -> None:
     kept = copy.deepcopy(source)
@@ -267,14 +267,14 @@ def test_a_patch_makes_of_any_values_any_others(
 
 @given(_FILES)
 @hypothesis_settings(deadline=None)
-def test_what_is_written_is_read_again(values: dict[str, Any]) -> None:
+def test_written_overlay_is_read_back(values: dict[str, Any]) -> None:
     assert read_values(Path("x"), write_text(values, "two\nlines")) == values
 
 
-def test_settings_that_differ_in_nothing_are_not_saved(path: Path) -> None:
+def test_identical_settings_are_not_saved(path: Path) -> None:
     configuration = Configuration(load_settings(path), path)
-    heard: list[Settings] = []
-    configuration.on_change(heard.append)
+    notified: list[Settings] = []
+    configuration.on_change(notified.append)
     configuration.change(configuration.settings)
-    assert heard == [configuration.settings]
+    assert notified == [configuration.settings]
     assert not overlay_path(path).exists()

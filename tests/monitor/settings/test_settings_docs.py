@@ -1,4 +1,4 @@
-"""docs/settings.md and the schema say what the model says; nothing is undocumented."""
+"""docs/settings.md and the schema match the model; nothing is undocumented."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from sentistream.monitor.settings.settings_docs import COMMAND, document, schema
 PAGE = Path(__file__).parents[3] / "docs" / "settings.md"
 
 
-def test_the_document_is_what_the_model_says() -> None:
+def test_document_matches_the_model() -> None:
     assert PAGE.read_text("utf-8") == document(), f"generate it with: {COMMAND} > docs/settings.md"
 
 
-def test_a_field_without_words_is_noticed() -> None:
+def test_undocumented_field_is_detected() -> None:
     class Bare(BaseModel):
         """A group."""
 
@@ -40,7 +40,7 @@ def test_every_setting_has_a_line_in_its_section() -> None:
     assert "≥ 0, ≤ 1 | `0.4` |" in sections["alerts.*"]
 
 
-def test_the_example_is_taken(tmp_path: Path) -> None:
+def test_example_is_valid(tmp_path: Path) -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", document(), re.DOTALL)
     (tmp_path / "settings.yaml").write_text(example)
     settings = load_settings(tmp_path / "settings.yaml")
@@ -48,23 +48,23 @@ def test_the_example_is_taken(tmp_path: Path) -> None:
     assert settings.alerts[0].minutes == 10
 
 
-def test_the_environment_is_taken_as_described(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = re.findall(r"`(SENTISTREAM_MONITOR_[A-Z_]+)='?(.*?)'?`", document())
-    assert len(given) == 2
-    for name, value in given:
+def test_environment_variables_work_as_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = re.findall(r"`(SENTISTREAM_MONITOR_[A-Z_]+)='?(.*?)'?`", document())
+    assert len(variables) == 2
+    for name, value in variables:
         monkeypatch.setitem(os.environ, name, value)
     settings = load_settings(None)
     assert settings.server.port == 8080
     assert settings.cameras["door"].source.get_secret_value() == "0"
 
 
-def test_the_schema_knows_every_group_with_bounds() -> None:
-    made = schema()
-    assert made["$schema"].startswith("https://json-schema.org/")
-    assert set(made["properties"]) == set(Settings.model_fields)
-    limit = made["$defs"]["AlertRule"]["properties"]["limit"]
+def test_schema_contains_every_group_with_bounds() -> None:
+    generated = schema()
+    assert generated["$schema"].startswith("https://json-schema.org/")
+    assert set(generated["properties"]) == set(Settings.model_fields)
+    limit = generated["$defs"]["AlertRule"]["properties"]["limit"]
     assert (limit["minimum"], limit["maximum"], limit["default"]) == (0, 1, 0.4)
-    for group in made["$defs"].values():
+    for group in generated["$defs"].values():
         for field in group["properties"].values():
             assert field["title"]
             assert field["description"]

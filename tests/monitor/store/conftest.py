@@ -1,4 +1,4 @@
-"""Both databases for the same tests."""
+"""Fixtures of both databases for the same tests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NUMBERS = itertools.count()
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Server]:
-    """A server for all tests that need one; skipped where PostgreSQL is not installed."""
+    """One server for all tests that need it; skipped if PostgreSQL is not installed."""
     server = Server()
     try:
         yield server
@@ -42,7 +42,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def postgresql_engine(postgresql: Server) -> Iterator[Engine]:
-    """One database for many tests, brought up to date."""
+    """One migrated database for many tests."""
     engine = open_database(postgresql.url)
     migrate(engine)
     yield engine
@@ -51,7 +51,7 @@ def postgresql_engine(postgresql: Server) -> Iterator[Engine]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """A database of each kind, brought up to date and empty."""
+    """A migrated, empty database of each kind."""
     if request.param == "postgresql":
         engine: Engine = request.getfixturevalue("postgresql_engine")
         with write_transaction(engine) as connection:

@@ -1,4 +1,4 @@
-"""A real PostgreSQL server of our own, in a temporary folder, on a port nobody uses."""
+"""A real PostgreSQL server, in a temporary folder, on an unused port."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from store.waiting import until
+from processes import is_running
+from waiting import wait_until
 
 USER = "keeper"
 PASSWORD = "hush-2718"  # noqa: S105 - a server of our own, gone when the tests end
 
 
 class Server:
-    """Started when made; :meth:`kill` is SIGKILL to all of it."""
+    """Started on creation; :meth:`kill` sends SIGKILL to all of it."""
 
     def __init__(self) -> None:
         programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
@@ -50,21 +51,21 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Of the database ``sentistream``."""
+        """The URL of the database ``sentistream``."""
         return self.url_of("sentistream")
 
     def url_of(self, name: str, password: str = PASSWORD) -> str:
         return f"postgresql://{USER}:{password}@127.0.0.1:{self.port}/{name}"
 
     def create(self, name: str) -> None:
-        """A new, empty database."""
+        """Create an empty database."""
         import psycopg
 
         with psycopg.connect(self.url_of("postgres"), autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"'.encode())
 
     def start(self) -> None:
-        """Starts it and waits until it answers."""
+        """Start it and wait until it answers."""
         options = (
             f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= "
             "-c shared_buffers=32MB -c synchronous_commit=on -c fsync=off"
@@ -76,7 +77,7 @@ class Server:
         )
 
     def kill(self) -> None:
-        """SIGKILL: the postmaster's children die with it or at their next breath."""
+        """SIGKILL: the postmaster's children exit with it or shortly after."""
         lock = self.folder / "data" / "postmaster.pid"
         number = int(lock.read_text().split()[0])
         listed = Path(f"/proc/{number}/task/{number}/children").read_text()
@@ -84,17 +85,17 @@ class Server:
         for one in everyone:
             with suppress(ProcessLookupError):
                 os.kill(one, signal.SIGKILL)
-        until(lambda: not any(map(_lives, everyone)))
-        lock.unlink()  # where nobody buries the dead it would be taken for alive
+        wait_until(lambda: not any(map(is_running, everyone)))
+        lock.unlink()  # without an init process to reap it, it would pass for running
 
     def close(self) -> None:
-        """Stops it and removes its files."""
+        """Stop it and remove its files."""
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop", check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _run(self, program: str, *arguments: str, check: bool = True) -> None:
         command = [*self._as_other, str(self._bin / program), *arguments]
-        done = subprocess.run(  # noqa: S603 - the list is ours
+        result = subprocess.run(  # noqa: S603 - the list is ours
             command,
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
@@ -103,14 +104,8 @@ class Server:
             text=True,
             check=False,
         )
-        if check and done.returncode:
+        if check and result.returncode:
             log = self.folder / "log"
-            pytest.fail(f"{program}: {done.stdout or ''} {log.read_text() if log.exists() else ''}")
-
-
-def _lives(number: int) -> bool:
-    try:
-        state = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
+            pytest.fail(
+                f"{program}: {result.stdout or ''} {log.read_text() if log.exists() else ''}"
+            )

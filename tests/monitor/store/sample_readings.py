@@ -1,4 +1,4 @@
-"""Readings made up for tests."""
+"""Sample readings for tests."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def alert(time: float, *, active: bool = True, rule: str = "grim") -> Alert:
 
 
 def settings(smallest_group: int = 1, **storage: object) -> Settings:
-    """Settings with these kept, all groups shown unless said otherwise."""
+    """Settings with these retention times, and all groups shown by default."""
     return Settings(
         privacy=PrivacySettings(smallest_group=smallest_group),
         storage=StorageSettings.model_validate(storage),

@@ -1,4 +1,4 @@
-"""Sums equal what a plain recomputation from all readings says, in whatever order they come."""
+"""Aggregates equal a plain recomputation from all readings, in any order of arrival."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CAMERAS = ("door", "till")
 
 
 class Stretch(TypedDict):
-    """From when to when."""
+    """A span of time."""
 
     begin: float
     end: float
@@ -38,7 +38,7 @@ EVER: Stretch = {"begin": 0.0, "end": 4e9}
 def naive(
     step: Step, everything: Sequence[Seconds]
 ) -> dict[tuple[str, str, int], tuple[float, ...]]:
-    """By camera, zone and begin: appearances, seen, speaking, the three times seen, watched."""
+    """By camera, zone and begin: appearances, seen, speaking, time by sentiment, watched."""
     by_key: dict[tuple[str, str, int, str], SecondReading] = {}
     watched: dict[tuple[str, int], set[int]] = defaultdict(set)
     for some in everything:
@@ -66,7 +66,7 @@ def naive(
 
 
 def stored(sums: Sequence[Aggregate]) -> dict[tuple[str, str, int], tuple[float, ...]]:
-    """The same of what the store says."""
+    """The same from the store's rows."""
     found = {}
     for s in sums:
         assert s.seen is not None
@@ -127,14 +127,14 @@ def sqlite_store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Engine, Data
 
 
 def empty(engine: Engine) -> None:
-    """As it was when it was made."""
+    """Reset to the state after creation."""
     with write_transaction(engine) as connection:
         for table in METADATA.sorted_tables:
             connection.execute(delete(table))
 
 
 def check(store: DatabaseStore, everything: Sequence[Seconds]) -> None:
-    """Every sum of every length."""
+    """Compare every aggregate of every length."""
     for step in Step:
         expected = naive(step, everything)
         found = stored(store.history(step, zone=None, **EVER))
@@ -147,7 +147,7 @@ def check(store: DatabaseStore, everything: Sequence[Seconds]) -> None:
 @hypothesis_settings(
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_sums_equal_a_recomputation(
+def test_aggregates_equal_a_recomputation(
     sqlite_store: tuple[Engine, DatabaseStore],
     batches: list[list[Seconds]],
     again: set[int],
@@ -159,7 +159,7 @@ def test_sums_equal_a_recomputation(
     for number, batch in enumerate(batches):
         store.add(batch)
         given_so_far += batch
-        if number in again:  # the same again, as after an outcome that is not known
+        if number in again:  # the same again, as after an unconfirmed write
             store.add(batch)
             store.add(given_so_far)
         if number in pruned:  # as if all this were long ago
@@ -176,7 +176,7 @@ def test_sums_equal_a_recomputation(
         }
 
 
-def test_sums_on_each_database(store: DatabaseStore) -> None:
+def test_aggregates_on_each_database(store: DatabaseStore) -> None:
     batches = [
         [seconds(TEN, reading(TEN, "a"), reading(TEN, "b", zone="shelf", shares=(1, 0, 0)))],
         [seconds(TEN + 1), seconds(TEN + 1, reading(TEN + 1, "a", camera="till"), camera="till")],
@@ -190,7 +190,7 @@ def test_sums_on_each_database(store: DatabaseStore) -> None:
     check(store, list(itertools.chain(*batches)))
 
 
-def test_the_first_of_two_different_readings_of_a_key_stays(store: DatabaseStore) -> None:
+def test_first_of_two_different_readings_of_a_key_is_kept(store: DatabaseStore) -> None:
     first, second = reading(TEN, shares=(1, 0, 0)), reading(TEN, shares=(0, 0, 1))
     store.add([seconds(TEN, first, second)])
     store.add([seconds(TEN, second)])
@@ -198,7 +198,7 @@ def test_the_first_of_two_different_readings_of_a_key_stays(store: DatabaseStore
     assert store.history(Step.HOUR, begin=TEN, end=TEN + 1)[0].positive == 1
 
 
-def test_nobody_there_differs_from_camera_off(store: DatabaseStore) -> None:
+def test_nobody_present_differs_from_camera_off(store: DatabaseStore) -> None:
     store.add([seconds(TEN + 60 + n) for n in range(30)])
     (nobody,) = store.history(Step.MINUTE, begin=TEN, end=TEN + 180)
     assert (nobody.begin, nobody.appearances, nobody.seen, nobody.watched) == (TEN + 60, 0, 0.0, 30)
@@ -211,13 +211,13 @@ def test_nobody_there_differs_from_camera_off(store: DatabaseStore) -> None:
     assert hour.watched == 60
 
 
-def test_a_zone_knows_for_how_long_its_camera_watched(store: DatabaseStore) -> None:
+def test_zone_is_watched_as_long_as_its_camera(store: DatabaseStore) -> None:
     store.add([*crowd(TEN, TEN + 10, "a", zone="shelf"), seconds(TEN + 11)])
     (shelf,) = store.history(Step.MINUTE, begin=TEN, end=TEN + 60, zone="shelf")
     assert (shelf.seen, shelf.watched) == (10, 11)
 
 
-def test_who_stays_is_counted_once_over_minutes_and_hours(store: DatabaseStore) -> None:
+def test_staying_person_is_counted_once_over_minutes_and_hours(store: DatabaseStore) -> None:
     store.add(crowd(TEN + 3500, TEN + 3700, "ab"))
     store.add(crowd(TEN + 3650, TEN + 3800, "c"))
     (whole,) = store.aggregate(begin=TEN + 3490, end=TEN + 7300)
@@ -227,7 +227,7 @@ def test_who_stays_is_counted_once_over_minutes_and_hours(store: DatabaseStore) 
     assert (later.appearances, later.seen) == (3, 2 * 40 + 60)
 
 
-def test_a_late_second_moves_a_tracks_arrival(store: DatabaseStore) -> None:
+def test_late_second_moves_a_tracks_arrival(store: DatabaseStore) -> None:
     store.add(crowd(TEN + 60, TEN + 65, "a"))
     store.add(crowd(TEN, TEN + 5, "a"))
     store.add(crowd(TEN + 120, TEN + 125, "a"))
@@ -235,7 +235,7 @@ def test_a_late_second_moves_a_tracks_arrival(store: DatabaseStore) -> None:
     assert whole.appearances == 1
 
 
-def test_tracks_are_not_kept_longer_than_readings(engine: Engine, store: DatabaseStore) -> None:
+def test_tracks_are_deleted_with_their_readings(engine: Engine, store: DatabaseStore) -> None:
     store.add(crowd(TEN, TEN + 2, "abc"))
     DatabaseStore(engine, lambda: settings(seconds_days=1)).apply_retention(TEN + 86_400 + 2)
     with read_transaction(engine) as connection:
@@ -245,7 +245,7 @@ def test_tracks_are_not_kept_longer_than_readings(engine: Engine, store: Databas
 
 
 @pytest.mark.parametrize("zone_of_the_machine", ["America/New_York"], indirect=True)
-def test_days_are_the_machines_own(zone_of_the_machine: str, store: DatabaseStore) -> None:
+def test_days_are_in_the_machines_time_zone(zone_of_the_machine: str, store: DatabaseStore) -> None:
     midnight = TEN - 5 * 3600  # 2026-01-05 00:00 in New York
     store.add(crowd(midnight - 5, midnight + 3, "a"))
     days = store.history(Step.DAY, **EVER)

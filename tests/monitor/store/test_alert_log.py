@@ -30,7 +30,7 @@ def delivery(time: float, state: DeliveryState = DeliveryState.DELIVERED) -> Del
     )  # fmt: skip
 
 
-def test_what_is_stored_comes_back_translatable(store: DatabaseStore) -> None:
+def test_stored_alert_remains_translatable(store: DatabaseStore) -> None:
     down = replace(
         alert(TEN), kind=AlertKind.CAMERA, incident="a1", reason=REASON, sentiment="", share=0.0
     )
@@ -48,14 +48,14 @@ def test_what_is_stored_comes_back_translatable(store: DatabaseStore) -> None:
     assert store.deliveries(incident="other") == []
 
 
-def test_a_reason_of_any_length_is_stored(store: DatabaseStore) -> None:
+def test_reason_of_any_length_is_stored(store: DatabaseStore) -> None:
     long = replace(alert(TEN), incident="a1", reason=Translatable("{x}!", x="ü" * 5000))
     store.add_alert(long)
     (found,) = store.alerts(incident="a1")
     assert found.reason.startswith("üüü")
 
 
-def test_the_first_acknowledgement_counts(store: DatabaseStore) -> None:
+def test_first_acknowledgement_counts(store: DatabaseStore) -> None:
     first = Acknowledgement(incident="a1", user="ada", time=TEN)
     assert store.acknowledge(first) == first
     assert store.acknowledge(Acknowledgement(incident="a1", user="bob", time=TEN + 9)) == first
@@ -74,7 +74,7 @@ def test_alerts_of_a_killed_run_are_ended(store: DatabaseStore) -> None:
     assert (end.active, end.time, end.reason) == (False, TEN + 99.0, "The monitor was stopped.")
 
 
-def test_all_of_it_is_deleted_with_time(engine: Engine) -> None:
+def test_log_is_deleted_after_its_retention(engine: Engine) -> None:
     store = DatabaseStore(engine, lambda: settings(hours_days=1))
     for incident, time in (("old", float(TEN)), ("new", TEN + 86_400.0)):
         store.add_alert(replace(alert(time), incident=incident))
@@ -86,7 +86,7 @@ def test_all_of_it_is_deleted_with_time(engine: Engine) -> None:
     assert [each.incident for each in store.deliveries()] == ["new"]
 
 
-def test_earlier_alerts_get_an_id_in_common_with_their_ends(url: str) -> None:
+def test_earlier_alerts_get_an_id_shared_with_their_ends(url: str) -> None:
     engine = open_database(url)
     upgrade(engine, "0003")
     rows = [("a", 1, True), ("b", 2, True), ("a", 3, False), ("a", 4, True), ("c", 5, False)]

@@ -1,4 +1,4 @@
-"""Copies made while the database is written to, and when they are made."""
+"""Backups taken during writes, and their schedule."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sentistream.monitor.store import (
 from sentistream.monitor.store import backups as backups_module
 from store.postgres import Server
 from store.sample_readings import TEN, crowd, settings
-from store.waiting import until
+from waiting import wait_until
 
 HOUR = 3600.0
 
@@ -33,18 +33,18 @@ def sqlite_engine(tmp_path: Path) -> Engine:
     return engine
 
 
-def test_a_copy_made_while_it_is_written_to_is_whole(
+def test_backup_taken_during_writes_is_consistent(
     sqlite_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backups_module, "PAGES_PER_STEP", 8)  # so that many writes fall into it
+    monkeypatch.setattr(backups_module, "PAGES_PER_STEP", 8)  # so that many writes happen during it
     store = DatabaseStore(sqlite_engine, settings)
     for start in range(0, 4_000, 500):
         store.add(crowd(TEN + start, TEN + start + 500, "abc"))
-    done = threading.Event()
+    result = threading.Event()
     written = [0]
 
     def writes() -> None:
-        while not done.is_set():
+        while not result.is_set():
             second = TEN + 4_000 + written[0]
             store.add(crowd(second, second + 1, "abc"))
             written[0] += 1
@@ -57,7 +57,7 @@ def test_a_copy_made_while_it_is_written_to_is_whole(
         store.backup(target)
         during = written[0] - before
     finally:
-        done.set()
+        result.set()
         writer.join()
     assert during > 3
     assert [path.name for path in target.parent.iterdir()] == ["one.sqlite3"]
@@ -72,7 +72,7 @@ def test_a_copy_made_while_it_is_written_to_is_whole(
     assert readings >= 12_000
     assert (
         seen == readings * 1000
-    )  # one state of it, not the beginning of one and the end of another
+    )  # one state of the database, not the beginning of one and the end of another
     again = open_database(f"sqlite:///{target}")
     migrate(again)
     assert DatabaseStore(again, settings).is_writable()
@@ -80,7 +80,7 @@ def test_a_copy_made_while_it_is_written_to_is_whole(
     store.close()
 
 
-def test_a_folder_that_takes_nothing_is_told_and_nothing_half_is_left(
+def test_unwritable_folder_is_reported_and_leaves_no_partial_backup(
     sqlite_engine: Engine, tmp_path: Path
 ) -> None:
     store = DatabaseStore(sqlite_engine, settings)
@@ -93,7 +93,7 @@ def test_a_folder_that_takes_nothing_is_told_and_nothing_half_is_left(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "state", "taken"]
 
 
-def test_postgresql_is_told_to_use_its_own_tools(postgresql: Server, tmp_path: Path) -> None:
+def test_postgresql_backup_refers_to_its_own_tools(postgresql: Server, tmp_path: Path) -> None:
     store = DatabaseStore(open_database(postgresql.url), settings)
     with pytest.raises(StorageError, match="pg_dump"):
         store.backup(tmp_path / "copy")
@@ -106,74 +106,74 @@ def test_backups_are_made_when_due_and_old_ones_deleted(
     folder = tmp_path / "copies"
     store = DatabaseStore(sqlite_engine, settings)
     keep = settings(backup_folder=folder, backup_hours=6, backups_kept=3)
-    keeper = Housekeeper(store, lambda: keep)
+    housekeeper = Housekeeper(store, lambda: keep)
 
-    def made() -> list[str]:
+    def backups() -> list[str]:
         return sorted(path.name for path in folder.iterdir())
 
-    keeper.run_due(TEN, 100.0)
-    assert made() == ["sentistream-20260105T100000Z.sqlite3"]
-    keeper.run_due(TEN + 5 * HOUR, 100.0 + 5 * HOUR)
-    assert len(made()) == 1
-    # the program was started again: the clock of the copies goes on
-    keeper = Housekeeper(store, lambda: keep)
-    keeper.run_due(TEN + 5.5 * HOUR, 7.0)
-    assert len(made()) == 1
+    housekeeper.run_due(TEN, 100.0)
+    assert backups() == ["sentistream-20260105T100000Z.sqlite3"]
+    housekeeper.run_due(TEN + 5 * HOUR, 100.0 + 5 * HOUR)
+    assert len(backups()) == 1
+    # after a program restart, the backup schedule continues
+    housekeeper = Housekeeper(store, lambda: keep)
+    housekeeper.run_due(TEN + 5.5 * HOUR, 7.0)
+    assert len(backups()) == 1
     (folder / "notes.txt").write_text("mine")
     for number in range(1, 6):
-        keeper.run_due(TEN + (6 * number + 1) * HOUR, 7.0 + 6 * number * HOUR)
-    names = [name for name in made() if name != "notes.txt"]
+        housekeeper.run_due(TEN + (6 * number + 1) * HOUR, 7.0 + 6 * number * HOUR)
+    names = [name for name in backups() if name != "notes.txt"]
     assert (folder / "notes.txt").exists()
     times = [datetime.fromtimestamp(TEN + (6 * n + 1) * HOUR, UTC) for n in (3, 4, 5)]
     assert names == [f"sentistream-{time:%Y%m%dT%H%M%SZ}.sqlite3" for time in times]
-    assert keeper.last_error == ""
+    assert housekeeper.last_error == ""
     store.close()
 
 
-def test_a_backup_that_fails_is_told_once_and_tried_again(
+def test_failed_backup_is_reported_once_and_retried(
     sqlite_engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "copies").write_text("in the way")
     store = DatabaseStore(sqlite_engine, settings)
-    keeper = Housekeeper(store, lambda: settings(backup_folder=tmp_path / "copies"))
+    housekeeper = Housekeeper(store, lambda: settings(backup_folder=tmp_path / "copies"))
     with caplog.at_level(logging.WARNING):
         for minute in range(0, 60, 5):
-            keeper.run_due(TEN + minute * 60, minute * 60)
+            housekeeper.run_due(TEN + minute * 60, minute * 60)
     assert len(caplog.records) == 1
-    assert "No backup can be written" in keeper.last_error
+    assert "No backup can be written" in housekeeper.last_error
     (tmp_path / "copies").unlink()
-    keeper.run_due(TEN + HOUR, HOUR)
-    assert keeper.last_error == ""
+    housekeeper.run_due(TEN + HOUR, HOUR)
+    assert housekeeper.last_error == ""
     assert len(list((tmp_path / "copies").iterdir())) == 1
     store.close()
 
 
-def test_a_clock_that_jumps_ahead_deletes_nothing(sqlite_engine: Engine) -> None:
+def test_clock_jump_ahead_deletes_nothing(sqlite_engine: Engine) -> None:
     store = DatabaseStore(sqlite_engine, settings)
     store.add(crowd(TEN, TEN + 10, "a"))
-    keeper = Housekeeper(store, settings)
+    housekeeper = Housekeeper(store, settings)
     years = 20 * 365 * 24 * HOUR
-    for second in range(0, 9_000, 20):  # for minutes the clock is wrong, again and again
-        keeper.run_due(TEN + second + years * (second // 500 % 2), float(second))
+    for second in range(0, 9_000, 20):  # for minutes the clock is wrong, repeatedly
+        housekeeper.run_due(TEN + second + years * (second // 500 % 2), float(second))
     assert len(store.readings(begin=TEN, end=TEN + 10)) == 10
     for second in range(9_000, 10_000, 20):  # and now it truly is that late
-        keeper.run_due(TEN + second + years, float(second))
+        housekeeper.run_due(TEN + second + years, float(second))
     assert store.readings(begin=TEN, end=TEN + 10) == []
     store.close()
 
 
-def test_it_runs_by_itself_and_stops_when_closed(sqlite_engine: Engine, tmp_path: Path) -> None:
+def test_backup_thread_runs_and_stops_when_closed(sqlite_engine: Engine, tmp_path: Path) -> None:
     store = DatabaseStore(sqlite_engine, settings)
-    keeper = Housekeeper(
+    housekeeper = Housekeeper(
         store, lambda: settings(backup_folder=tmp_path / "copies"), poll_interval=0.01
     )
-    keeper.start()
-    until(
+    housekeeper.start()
+    wait_until(
         lambda: (
             (tmp_path / "copies").is_dir()
             and len(backups_module.list_backups(tmp_path / "copies")) == 1
         )
     )
-    keeper.close()
+    housekeeper.close()
     assert not any(thread.name == "housekeeper" for thread in threading.enumerate())
     store.close()

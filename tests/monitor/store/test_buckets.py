@@ -19,11 +19,11 @@ ZONES = (
     "UTC",
     "Europe/Berlin",
     "America/New_York",
-    "Asia/Kolkata",  # half an hour off
+    "Asia/Kolkata",  # half-hour offset
     "Australia/Lord_Howe",  # clocks change by half an hour
-    "America/Havana",  # midnight comes twice
-    "Asia/Beirut",  # there is no midnight
-    "Pacific/Apia",  # 2011-12-30 was left out
+    "America/Havana",  # midnight occurs twice
+    "Asia/Beirut",  # midnight does not exist
+    "Pacific/Apia",  # 2011-12-30 does not exist
 )
 MOMENTS = st.integers(1_262_304_000, 1_893_456_000)  # 2010 to 2030
 
@@ -38,7 +38,7 @@ quickly = hypothesis_settings(
 @every_zone
 @quickly
 @given(second=MOMENTS)
-def test_a_day_is_what_has_the_same_local_date(zone_of_the_machine: str, second: int) -> None:
+def test_day_is_a_local_date(zone_of_the_machine: str, second: int) -> None:
     zone = ZoneInfo(zone_of_the_machine)
 
     def date(moment: int) -> dt.date:
@@ -55,7 +55,7 @@ def test_a_day_is_what_has_the_same_local_date(zone_of_the_machine: str, second:
 @every_zone
 @quickly
 @given(second=MOMENTS, step=st.sampled_from([Step.MINUTE, Step.HOUR]))
-def test_minutes_and_hours_begin_on_the_local_clock(
+def test_minutes_and_hours_start_on_the_local_clock(
     zone_of_the_machine: str, second: int, step: Step
 ) -> None:
     begin, end = bucket_bounds(step, second)
@@ -75,8 +75,8 @@ def test_days_on_which_clocks_change(zone_of_the_machine: str, date: str, hours:
 
 
 @pytest.mark.parametrize("zone_of_the_machine", ["Pacific/Apia"], indirect=True)
-def test_a_date_that_was_left_out(zone_of_the_machine: str) -> None:
-    """After 2011-12-29 came 2011-12-31."""
+def test_skipped_date_has_no_bucket(zone_of_the_machine: str) -> None:
+    """2011-12-29 was followed by 2011-12-31."""
     zone = ZoneInfo(zone_of_the_machine)
     before, after = (
         int(dt.datetime(2011, 12, day, 12, tzinfo=zone).timestamp()) for day in (29, 31)
@@ -92,7 +92,7 @@ def test_a_date_that_was_left_out(zone_of_the_machine: str) -> None:
 )
 @quickly
 @given(begin=MOMENTS, length=st.integers(0, 40 * 86_400))
-def test_pieces_cover_a_stretch_once(zone_of_the_machine: str, begin: int, length: int) -> None:
+def test_buckets_cover_a_span_once(zone_of_the_machine: str, begin: int, length: int) -> None:
     cut = covering_buckets(begin, begin + length)
     if not cut:
         assert length == 0
@@ -107,5 +107,5 @@ def test_pieces_cover_a_stretch_once(zone_of_the_machine: str, begin: int, lengt
     assert len(cut) <= 5
 
 
-def test_endless_stretches_are_cut_too() -> None:
+def test_very_long_spans_are_split_too() -> None:
     assert covering_buckets(float("-inf"), 1.5)[-1][2] == 60

@@ -1,4 +1,4 @@
-"""Opening, migrations, and what is said when a database cannot be used."""
+"""Opening and migrating databases, and errors for unusable ones."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SCRIPTS = Path(sentistream.monitor.store.__file__).parent / "migrations"
 
 
 def upgrade(engine: Engine, revision: str) -> None:
-    """To one revision, past or present."""
+    """Migrate to one revision, up or down."""
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     config.set_main_option("path_separator", "os")
@@ -42,7 +42,7 @@ def upgrade(engine: Engine, revision: str) -> None:
 
 
 def revisions() -> list[str]:
-    """From the oldest on."""
+    """The revisions from the oldest on."""
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     config.set_main_option("path_separator", "os")
@@ -50,7 +50,7 @@ def revisions() -> list[str]:
 
 
 def differences(engine: Engine) -> list[object]:
-    """Between our tables in the database and in the code."""
+    """Differences between the tables in the database and in the code."""
     ours = set(METADATA.tables)
     with read_transaction(engine) as connection:
         context = MigrationContext.configure(
@@ -60,12 +60,12 @@ def differences(engine: Engine) -> list[object]:
         return list(compare_metadata(context, METADATA))
 
 
-def test_the_migrations_make_the_tables_of_the_code(engine: Engine) -> None:
+def test_migrations_create_the_tables_of_the_code(engine: Engine) -> None:
     assert differences(engine) == []
 
 
 @pytest.mark.parametrize("revision", revisions())
-def test_every_earlier_state_is_brought_up_to_date(url: str, revision: str) -> None:
+def test_every_earlier_revision_is_migrated(url: str, revision: str) -> None:
     engine = open_database(url)
     upgrade(engine, revision)
     with write_transaction(engine) as connection:
@@ -80,7 +80,7 @@ def test_every_earlier_state_is_brought_up_to_date(url: str, revision: str) -> N
     engine.dispose()
 
 
-def test_a_database_from_the_future_is_refused_and_left_alone(url: str) -> None:
+def test_newer_database_is_refused_and_unchanged(url: str) -> None:
     engine = open_database(url)
     migrate(engine)
     with write_transaction(engine) as connection:
@@ -92,7 +92,7 @@ def test_a_database_from_the_future_is_refused_and_left_alone(url: str) -> None:
     engine.dispose()
 
 
-def test_an_interrupted_migration_leaves_nothing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_migration_is_rolled_back(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = open_database(url)
 
     def fails(*_: object, **__: object) -> None:
@@ -110,13 +110,13 @@ def test_an_interrupted_migration_leaves_nothing(url: str, monkeypatch: pytest.M
     engine.dispose()
 
 
-def test_two_programs_may_start_at_once(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_starts_migrate_once(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     outcomes = []
     upgrade_all = command.upgrade
 
     def slowly(config: Config, revision: str) -> None:
         upgrade_all(config, revision)
-        time.sleep(0.3)  # not written yet when the other looks
+        time.sleep(0.3)  # not yet written when the other one checks
 
     def starts() -> None:
         engine = open_database(url)
@@ -135,7 +135,7 @@ def test_two_programs_may_start_at_once(url: str, monkeypatch: pytest.MonkeyPatc
     assert outcomes == [[], []]
 
 
-def test_a_file_is_its_owners_alone(tmp_path: Path) -> None:
+def test_file_is_private(tmp_path: Path) -> None:
     path = tmp_path / "new" / "readings.sqlite3"
     engine = open_database(f"sqlite:///{path}")
     migrate(engine)
@@ -152,7 +152,7 @@ def test_a_file_is_its_owners_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "expected"),
     [
         ("mysql://me:hush-2718@host/x", "not the address of a database"),
         ("nonsense hush-2718", "not the address of a database"),
@@ -162,13 +162,13 @@ def test_a_file_is_its_owners_alone(tmp_path: Path) -> None:
         ("sqlite:////proc/nowhere/x.db", "cannot be opened"),
     ],
 )
-def test_other_addresses_are_refused_without_repeating_them(url: str, told: str) -> None:
-    with pytest.raises(StorageError, match=told) as caught:
+def test_invalid_urls_are_refused_without_repeating_them(url: str, expected: str) -> None:
+    with pytest.raises(StorageError, match=expected) as caught:
         open_database(url)
     assert PASSWORD not in str(caught.value)
 
 
-def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+def test_non_database_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "readings.sqlite3"
     path.write_bytes(os.urandom(8192))
     engine = open_database(f"sqlite:///{path}")
@@ -176,7 +176,7 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
         migrate(engine)
 
 
-def test_a_damaged_file(tmp_path: Path) -> None:
+def test_damaged_file_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "readings.sqlite3"
     engine = open_database(f"sqlite:///{path}")
     migrate(engine)
@@ -188,12 +188,12 @@ def test_a_damaged_file(tmp_path: Path) -> None:
         migrate(engine)
 
 
-def test_a_folder_in_its_place(tmp_path: Path) -> None:
+def test_folder_in_place_of_the_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot be opened"):
         open_database(f"sqlite:///{tmp_path}")
 
 
-def test_locked_by_another_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_locked_database_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sentistream.monitor.store.database.LOCK_TIMEOUT", 0.1)
     path = tmp_path / "readings.sqlite3"
     engine = open_database(f"sqlite:///{path}")
@@ -202,7 +202,7 @@ def test_locked_by_another_program(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StorageError, match="locked"), write_transaction(engine):
         pass
-    with read_transaction(engine) as connection:  # who only reads does not wait
+    with read_transaction(engine) as connection:  # readers do not wait
         assert connection.scalar(text("SELECT COUNT(*) FROM readings")) == 0
     other.close()
     with write_transaction(engine):
@@ -210,15 +210,15 @@ def test_locked_by_another_program(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     engine.dispose()
 
 
-def test_wrong_passwords_and_names_are_told_without_secrets(postgresql: Server) -> None:
-    for url, told in (
+def test_wrong_passwords_and_names_are_reported_without_secrets(postgresql: Server) -> None:
+    for url, expected in (
         (postgresql.url_of("sentistream", "wrong-31415"), "refuses the password"),
         (postgresql.url_of("nothing"), "no such database"),
         (f"postgresql://me:wrong-31415@127.0.0.1:{postgresql.port}/x", "refuses the password"),
         ("postgresql://me:wrong-31415@127.0.0.1:9/x", "cannot be reached"),
     ):
         engine = open_database(url)
-        with pytest.raises(StorageError, match=told) as caught:
+        with pytest.raises(StorageError, match=expected) as caught:
             migrate(engine)
         message = f"{caught.value!r} {caught.value.__cause__!r}"
         assert "wrong-31415" not in message
@@ -227,7 +227,7 @@ def test_wrong_passwords_and_names_are_told_without_secrets(postgresql: Server) 
         engine.dispose()
 
 
-def test_how_an_sqlite_file_is_opened(tmp_path: Path) -> None:
+def test_sqlite_pragmas_are_set(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{tmp_path / 'r.sqlite3'}")
     migrate(engine)
     with read_transaction(engine) as connection:
@@ -239,16 +239,16 @@ def test_how_an_sqlite_file_is_opened(tmp_path: Path) -> None:
         values["busy_timeout"] = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
     assert values == {
         "journal_mode": "wal",
-        "synchronous": 1,  # NORMAL: whole after a power cut, and spares memory cards
+        "synchronous": 1,  # NORMAL: consistent after a power cut, and spares memory cards
         "foreign_keys": 1,
         "secure_delete": 1,
-        "auto_vacuum": 2,  # by and by
+        "auto_vacuum": 2,  # incremental
         "busy_timeout": 5000,
     }
     engine.dispose()
 
 
-def test_an_error_does_not_repeat_what_was_to_be_stored(engine: Engine) -> None:
+def test_error_does_not_repeat_the_values(engine: Engine) -> None:
     insertion = text("INSERT INTO pulse (id, time) VALUES (:id, :time)")
     with pytest.raises(IntegrityError) as caught, write_transaction(engine) as connection:
         for _ in range(2):
@@ -258,6 +258,6 @@ def test_an_error_does_not_repeat_what_was_to_be_stored(engine: Engine) -> None:
         assert connection.scalar(text("SELECT COUNT(*) FROM pulse")) == 0
 
 
-def test_a_fault_of_the_program_is_not_blamed_on_the_database(engine: Engine) -> None:
+def test_internal_error_is_not_reported_as_a_database_error(engine: Engine) -> None:
     with pytest.raises(ObjectNotExecutableError), read_transaction(engine) as connection:
         connection.execute(7)  # type: ignore[call-overload]

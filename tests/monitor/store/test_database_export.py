@@ -1,4 +1,4 @@
-"""Exported files: what is in them, how they stream, and that their document is right."""
+"""Exported files: content, streaming, and their documentation."""
 
 from __future__ import annotations
 
@@ -46,8 +46,10 @@ def fill(store: DatabaseStore) -> None:
     store.add([seconds(TEN, reading(TEN, "g", camera="till", seen=0.5), camera="till")])
 
 
-def test_readings_as_csv(store: DatabaseStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CHUNK_ROWS", 7)  # pages end within seconds, cameras and zones
+def test_readings_are_exported_as_csv(
+    store: DatabaseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNK_ROWS", 7)  # page breaks within seconds, cameras and zones
     fill(store)
     rows = csv_rows(store.export("csv", "readings", begin=TEN, end=TEN + 100))
     assert rows[0] == {
@@ -76,7 +78,7 @@ def local(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="seconds")
 
 
-def test_names_of_cameras_and_zones(engine: Engine) -> None:
+def test_names_of_cameras_and_zones_are_exported(engine: Engine) -> None:
     corners = [[0, 0], [1, 0], [1, 1]]
     zone = {"name": "shelf", "title": "Top shelf", "points": corners}
     cameras = {"door": {"name": "=2+3", "source": "0", "zones": [zone]}}
@@ -88,9 +90,9 @@ def test_names_of_cameras_and_zones(engine: Engine) -> None:
         found = csv.DictReader(io.StringIO(text.decode("utf-8-sig")))
         return {(row["camera_name"], row["zone_name"]) for row in found}
 
-    # a camera that was removed is named by its key
+    # a removed camera is named by its key
     assert rows() == {("=2+3", ""), ("=2+3", "Top shelf"), ("till", "")}
-    # and none is computed by a spreadsheet
+    # and no name is evaluated as a formula
     assert rows(style=spreadsheet_style(".")) == {
         ("'=2+3", ""),
         ("'=2+3", "Top shelf"),
@@ -98,16 +100,16 @@ def test_names_of_cameras_and_zones(engine: Engine) -> None:
     }
 
 
-def test_csv_for_a_spreadsheet(store: DatabaseStore) -> None:
+def test_csv_for_spreadsheets(store: DatabaseStore) -> None:
     fill(store)
 
-    def made(**style: Any) -> bytes:
+    def exported(**style: Any) -> bytes:
         return b"".join(store.export("csv", Step.MINUTE, begin=TEN, end=TEN + 120, **style))
 
-    plain = made().decode()
-    with_points = made(style=spreadsheet_style(".")).decode()
+    plain = exported().decode()
+    with_points = exported(style=spreadsheet_style(".")).decode()
     assert with_points.startswith("\N{ZERO WIDTH NO-BREAK SPACE}begin,")
-    with_commas = made(style=spreadsheet_style(",")).decode("utf-8-sig")
+    with_commas = exported(style=spreadsheet_style(",")).decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(with_commas), delimiter=";"))
     assert rows[0]["positive"] == "0,2000"
     texts = csv_rows(iter([plain.encode()]))
@@ -116,7 +118,7 @@ def test_csv_for_a_spreadsheet(store: DatabaseStore) -> None:
         {key: value.replace(",", ".") for key, value in row.items() if key not in timed}
         for row in rows
     ] == [{key: value for key, value in row.items() if key not in timed} for row in texts]
-    # spreadsheets read this as a time, and neither a letter nor an offset
+    # spreadsheets read this as a time, but accept neither a letter nor an offset
     assert rows[0]["begin"] == "2026-01-05 10:00:00"
     assert rows[0]["begin_local"] == f"{datetime.fromtimestamp(TEN):%Y-%m-%d %H:%M:%S}"
     assert texts[0]["begin_local"] == local(TEN)
@@ -124,7 +126,7 @@ def test_csv_for_a_spreadsheet(store: DatabaseStore) -> None:
     assert none.decode("utf-8-sig").startswith("begin;end;camera")
 
 
-def test_readings_as_parquet_are_those_of_the_csv(
+def test_parquet_readings_equal_the_csv(
     store: DatabaseStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CHUNK_ROWS", 50)
@@ -140,7 +142,7 @@ def test_readings_as_parquet_are_those_of_the_csv(
 
 
 @pytest.mark.parametrize("step", Step)
-def test_sums_are_those_of_the_history(engine: Engine, step: Step) -> None:
+def test_exported_sums_equal_the_history(engine: Engine, step: Step) -> None:
     store = DatabaseStore(engine, lambda: settings(5))
     fill(store)
     store.add(crowd(TEN + 40 * 86_400, TEN + 40 * 86_400 + 60, "abcde"))
@@ -161,7 +163,7 @@ def test_sums_are_those_of_the_history(engine: Engine, step: Step) -> None:
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 @pytest.mark.parametrize("what", ["readings", Step.HOUR])
-def test_nothing_is_a_file_too(
+def test_empty_export_is_a_file_too(
     store: DatabaseStore, kind: Literal["csv", "parquet"], what: Literal["readings"] | Step
 ) -> None:
     content = b"".join(store.export(kind, what, begin=0, end=4e9))
@@ -176,7 +178,7 @@ def test_nothing_is_a_file_too(
 
 
 @pytest.mark.usefixtures("without_pyarrow")
-def test_without_pyarrow_there_is_csv(store: DatabaseStore) -> None:
+def test_csv_needs_no_pyarrow(store: DatabaseStore) -> None:
     fill(store)
     assert csv_rows(store.export("csv", "readings", begin=TEN, end=TEN + 100))
     with pytest.raises(MissingExtraError, match=r"sentistream\[parquet\]"):
@@ -207,7 +209,7 @@ def test_memory_does_not_grow_with_the_file(
     store.close()
 
 
-def test_a_slow_reader_of_the_file_holds_nobody_up(
+def test_slow_download_does_not_block_writers(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CHUNK_ROWS", 10)
@@ -252,7 +254,7 @@ def test_every_table_is_documented() -> None:
     assert named == {*METADATA.tables, "alembic_version"}
 
 
-def test_the_limits_in_the_document_are_the_settings_own() -> None:
+def test_documented_limits_match_the_settings() -> None:
     storage = StorageSettings()
     for name in ("seconds_days", "minutes_days", "hours_days"):
         days = getattr(storage, name)

@@ -18,34 +18,34 @@ from store.sample_readings import TEN, alert, crowd, reading, seconds, settings
 DAY = 86_400
 
 
-def test_it_is_a_store(store: DatabaseStore) -> None:
+def test_database_store_implements_the_protocol(store: DatabaseStore) -> None:
     as_store: Store = store
     assert as_store.is_writable()
 
 
-def test_readings_come_back_as_they_were(store: DatabaseStore) -> None:
-    given = [
+def test_readings_are_stored_unchanged(store: DatabaseStore) -> None:
+    originals = [
         reading(TEN, "b", shares=(0.1234, 0.8, 0.0766), seen=0.333, speaking=0.1),
         reading(TEN, "a", zone="shelf"),
         reading(TEN, "a", camera="till"),
         reading(TEN + 1, "a"),
     ]
-    for one in given:
+    for one in originals:
         store.add([seconds(one.second, one, camera=one.camera)])
-    assert list(store.readings(begin=TEN, end=TEN + 2)) == given
-    assert list(store.readings(begin=TEN, end=TEN + 1, camera="till")) == given[2:3]
-    assert list(store.readings(begin=TEN + 0.5, end=TEN + 1.5)) == given[3:]
-    assert list(store.readings(begin=TEN, end=TEN + 2, limit=2)) == given[:2]
-    assert list(store.readings(begin=float("-inf"), end=float("inf"))) == given
+    assert list(store.readings(begin=TEN, end=TEN + 2)) == originals
+    assert list(store.readings(begin=TEN, end=TEN + 1, camera="till")) == originals[2:3]
+    assert list(store.readings(begin=TEN + 0.5, end=TEN + 1.5)) == originals[3:]
+    assert list(store.readings(begin=TEN, end=TEN + 2, limit=2)) == originals[:2]
+    assert list(store.readings(begin=float("-inf"), end=float("inf"))) == originals
 
 
-def test_a_reading_out_of_range_is_brought_into_it(store: DatabaseStore) -> None:
+def test_out_of_range_reading_is_clamped(store: DatabaseStore) -> None:
     store.add([seconds(TEN, reading(TEN, shares=(1.00001, -0.00001, 0), seen=1.2, speaking=2))])
     (one,) = store.readings(begin=TEN, end=TEN + 1)
     assert (one.positive, one.neutral, one.seen, one.speaking) == (1, 0, 1, 1)
 
 
-def test_what_is_no_number_is_refused_whole(store: DatabaseStore) -> None:
+def test_batch_with_nan_is_refused_as_a_whole(store: DatabaseStore) -> None:
     good = seconds(TEN, reading(TEN))
     with pytest.raises(ValueError, match="NaN"):
         store.add([good, seconds(TEN + 1, reading(TEN + 1, seen=float("nan")))])
@@ -53,7 +53,7 @@ def test_what_is_no_number_is_refused_whole(store: DatabaseStore) -> None:
     assert store.history(Step.DAY, begin=0, end=4e9) == []
 
 
-def test_alerts_are_stored_once_and_the_newest_come_first(store: DatabaseStore) -> None:
+def test_alerts_are_stored_once_newest_first(store: DatabaseStore) -> None:
     first, second = alert(TEN + 0.25), alert(TEN + 600, active=False)
     for one in (first, second, first):
         store.add_alert(one)
@@ -62,7 +62,7 @@ def test_alerts_are_stored_once_and_the_newest_come_first(store: DatabaseStore) 
     assert list(store.alerts(limit=1)) == [second]
 
 
-def test_forgetting_deletes_readings_and_names_and_leaves_the_sums(
+def test_erasing_deletes_readings_and_track_names_but_keeps_sums(
     engine: Engine, store: DatabaseStore
 ) -> None:
     store.add(crowd(TEN, TEN + 1500, "ab"))
@@ -83,7 +83,7 @@ def test_forgetting_deletes_readings_and_names_and_leaves_the_sums(
         assert connection.scalar(select(func.count()).select_from(PRESENCES)) == 0
 
 
-def test_nothing_forgotten_is_left_in_the_file(tmp_path: Path) -> None:
+def test_erased_data_is_not_left_in_the_file(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{tmp_path / 'r.sqlite3'}")
     migrate(engine)
     store = DatabaseStore(engine, settings)
@@ -99,7 +99,7 @@ def test_nothing_forgotten_is_left_in_the_file(tmp_path: Path) -> None:
     store.close()
 
 
-def test_each_kind_is_kept_as_long_as_the_settings_say(engine: Engine) -> None:
+def test_each_kind_of_data_has_its_retention(engine: Engine) -> None:
     keep = settings(seconds_days=2, minutes_days=5, hours_days=10)
     store = DatabaseStore(engine, lambda: keep)
     now = TEN + 20 * DAY
@@ -125,7 +125,7 @@ def test_each_kind_is_kept_as_long_as_the_settings_say(engine: Engine) -> None:
         assert connection.scalar(select(func.min(PRESENCES.c.begin))) or now - 2 * DAY <= 0
 
 
-def test_tidying_never_holds_a_writer_up_for_long_and_gives_space_back(tmp_path: Path) -> None:
+def test_retention_does_not_block_writers_and_frees_space(tmp_path: Path) -> None:
     path = tmp_path / "r.sqlite3"
     engine = open_database(f"sqlite:///{path}")
     migrate(engine)
@@ -134,26 +134,26 @@ def test_tidying_never_holds_a_writer_up_for_long_and_gives_space_back(tmp_path:
         store.add(crowd(TEN + start, TEN + start + 2_000, [f"{start}-{n}" for n in range(3)]))
     with read_transaction(engine) as connection:
         assert connection.scalar(select(func.count()).select_from(READINGS)) == 30_000
-    engine.dispose()  # the log goes into the file
+    engine.dispose()  # the write-ahead log is checkpointed
     before = path.stat().st_size
-    done = threading.Event()
+    result = threading.Event()
     waits: list[float] = []
 
     def writes() -> None:
         second = TEN + 3 * DAY
-        while not done.is_set():
+        while not result.is_set():
             began = time.monotonic()
             store.add(crowd(second, second + 1, "z"))
             waits.append(time.monotonic() - began)
             second += 1
-            done.wait(0.02)
+            result.wait(0.02)
 
     writer = threading.Thread(target=writes)
     writer.start()
     try:
         store.apply_retention(TEN + 3 * DAY)
     finally:
-        done.set()
+        result.set()
         writer.join()
     with read_transaction(engine) as connection:
         assert connection.scalar(select(func.min(READINGS.c.second))) == TEN + 3 * DAY
@@ -163,7 +163,7 @@ def test_tidying_never_holds_a_writer_up_for_long_and_gives_space_back(tmp_path:
     assert path.stat().st_size < before / 3
 
 
-def test_a_file_deleted_under_it_is_not_well(tmp_path: Path) -> None:
+def test_deleted_database_file_is_unhealthy(tmp_path: Path) -> None:
     path = tmp_path / "r.sqlite3"
     engine = open_database(f"sqlite:///{path}")
     migrate(engine)

@@ -1,4 +1,4 @@
-"""Nothing that leaves the store tells how few people felt."""
+"""Nothing leaves the store that reveals the sentiment of a small group."""
 
 from __future__ import annotations
 
@@ -24,36 +24,36 @@ def few_and_many(store: DatabaseStore) -> None:
     store.add(crowd(TEN + 60, TEN + 120, "efghi"))
 
 
-def is_silent(one: Aggregate) -> bool:
-    """Whether it says nothing but how many there were."""
-    told = (one.seen, one.speaking, one.positive, one.neutral, one.negative)
-    return one.is_withheld and all(value is None for value in told)
+def is_withheld(one: Aggregate) -> bool:
+    """Whether it reveals only the number of people."""
+    figures = (one.seen, one.speaking, one.positive, one.neutral, one.negative)
+    return one.is_withheld and all(value is None for value in figures)
 
 
 def test_sums_of_small_groups_are_withheld_everywhere(engine: Engine) -> None:
     store = DatabaseStore(engine, lambda: settings(5))
     few_and_many(store)
     few, many = store.history(Step.MINUTE, begin=TEN, end=TEN + 120)
-    assert is_silent(few)
+    assert is_withheld(few)
     assert few.appearances == 4
     assert not many.is_withheld
     assert many.positive == pytest.approx(0.2)
-    assert is_silent(store.aggregate(begin=TEN, end=TEN + 60)[0])
+    assert is_withheld(store.aggregate(begin=TEN, end=TEN + 60)[0])
     assert not store.aggregate(begin=TEN, end=TEN + 120)[0].is_withheld
     text = b"".join(store.export("csv", Step.MINUTE, begin=TEN, end=TEN + 120)).decode()
     rows = list(csv.DictReader(io.StringIO(text)))
-    told = ("seen", "speaking", "positive", "neutral", "negative")
-    assert [rows[0][name] for name in told] == [""] * 5
+    figures = ("seen", "speaking", "positive", "neutral", "negative")
+    assert [rows[0][name] for name in figures] == [""] * 5
     assert rows[1]["positive"] == "0.2000"
 
 
 def test_one_person_over_many_minutes_is_one_person(engine: Engine) -> None:
     store = DatabaseStore(engine, lambda: settings(2))
     store.add(crowd(TEN, TEN + 900, "a"))
-    assert is_silent(store.aggregate(begin=TEN, end=TEN + 900)[0])
+    assert is_withheld(store.aggregate(begin=TEN, end=TEN + 900)[0])
 
 
-def test_a_changed_setting_counts_at_once(engine: Engine) -> None:
+def test_changed_setting_takes_effect_at_once(engine: Engine) -> None:
     smallest = 5
     store = DatabaseStore(engine, lambda: settings(smallest))
     few_and_many(store)
@@ -62,7 +62,7 @@ def test_a_changed_setting_counts_at_once(engine: Engine) -> None:
     assert not store.history(Step.MINUTE, begin=TEN, end=TEN + 60)[0].is_withheld
 
 
-def test_a_small_rest_cannot_be_had_by_subtracting_zones(engine: Engine) -> None:
+def test_small_remainder_cannot_be_computed_by_subtracting_zones(engine: Engine) -> None:
     store = DatabaseStore(engine, lambda: settings(5))
     store.add(crowd(TEN, TEN + 60, "abcde", zone="till"))
     store.add(crowd(TEN, TEN + 60, "fghijk", zone="shelf"))
@@ -76,7 +76,7 @@ def test_a_small_rest_cannot_be_had_by_subtracting_zones(engine: Engine) -> None
         "shelf": False,
         "till": True,
     }
-    # whoever asks for one zone alone is told the same
+    # a query for one zone gives the same result
     for zone, one in by_zone.items():
         assert list(store.history(**hour, zone=zone)) == [one]  # type: ignore[arg-type]
         together = store.aggregate(begin=TEN, end=TEN + 60, zone=zone)[0]
@@ -90,7 +90,7 @@ ZONES = st.dictionaries(
 
 @given(people=ZONES, smallest=st.integers(1, 8), shared=st.integers(0, 5))
 @hypothesis_settings(max_examples=300, deadline=None)
-def test_what_is_left_after_subtraction_is_never_a_small_group(
+def test_remainder_after_subtraction_is_never_a_small_group(
     people: dict[str, int], smallest: int, shared: int
 ) -> None:
     everybody = max(max(people.values()), sum(people.values()) - shared)

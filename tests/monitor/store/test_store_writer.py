@@ -1,4 +1,4 @@
-"""The writer: nothing is lost while the database is away, but what exceeds its memory."""
+"""The store writer: no data is lost while the database is down, up to the memory limit."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from sentistream.monitor.interfaces import Step
 from sentistream.monitor.observations import Alert, CameraHealth, CameraState, Seconds
 from sentistream.monitor.store import DatabaseStore, StoreWriter
 from store.sample_readings import TEN, alert, crowd, reading, seconds
-from store.waiting import until
+from waiting import wait_until
 
 
-class Shelf:
-    """A store that takes what it is given, or fails as told."""
+class FakeStore:
+    """A store that accepts or refuses batches on demand."""
 
     def __init__(self) -> None:
         self.error: Exception | None = None
         self.unfit: set[int] = set()
         self.batches: list[list[Seconds]] = []
-        self.told: list[Alert] = []
+        self.added_alerts: list[Alert] = []
         self.tries = 0
 
     def add(self, batch: Sequence[Seconds]) -> None:
@@ -39,29 +39,29 @@ class Shelf:
     def add_alert(self, alert: Alert) -> None:
         if self.error is not None:
             raise self.error
-        self.told.append(alert)
+        self.added_alerts.append(alert)
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(name)
 
     @property
     def seconds(self) -> list[int]:
-        """All there is, in the order it came."""
+        """All stored seconds, in order of arrival."""
         return [some.second for batch in self.batches for some in batch]
 
 
-def writer_of(bus: EventBus, shelf: Shelf, **options: Any) -> StoreWriter:
-    return StoreWriter(bus, shelf, **{"retry_delays": (0.05,), **options})
+def writer_of(bus: EventBus, fake_store: FakeStore, **options: Any) -> StoreWriter:
+    return StoreWriter(bus, fake_store, **{"retry_delays": (0.05,), **options})
 
 
-def test_seconds_and_alerts_are_written_as_they_come(store: DatabaseStore) -> None:
+def test_seconds_and_alerts_are_written_as_they_arrive(store: DatabaseStore) -> None:
     bus = EventBus()
     writer = StoreWriter(bus, store)
     bus.publish(CameraHealth(camera="door", state=CameraState.RUNNING, since=0))
     for one in crowd(TEN, TEN + 5, "ab"):
         bus.publish(one)
     bus.publish(alert(TEN + 3))
-    until(lambda: writer.state.written == 6)
+    wait_until(lambda: writer.state.written == 6)
     assert len(store.readings(begin=TEN, end=TEN + 9)) == 10
     assert len(store.alerts()) == 1
     state = writer.state
@@ -73,88 +73,88 @@ def test_seconds_and_alerts_are_written_as_they_come(store: DatabaseStore) -> No
     assert store.history(Step.HOUR, begin=TEN, end=TEN + 1)[0].watched == 6
 
 
-def test_cameras_that_report_together_are_written_together() -> None:
-    bus, shelf = EventBus(), Shelf()
-    writer = writer_of(bus, shelf)
+def test_simultaneous_cameras_are_written_in_one_batch() -> None:
+    bus, fake_store = EventBus(), FakeStore()
+    writer = writer_of(bus, fake_store)
     for camera in ("door", "till", "shelf", "yard"):
         bus.publish(crowd(TEN, TEN + 1, "a", camera=camera)[0])
-    until(lambda: writer.state.written == 4)
-    assert len(shelf.batches) <= 2
+    wait_until(lambda: writer.state.written == 4)
+    assert len(fake_store.batches) <= 2
     writer.close()
 
 
-def test_what_waits_is_written_in_order_once_the_database_is_back(
+def test_queued_seconds_are_written_in_order_once_the_database_is_back(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    bus, shelf = EventBus(), Shelf()
-    shelf.error = StorageError("It is gone.", "Wait.")
-    writer = writer_of(bus, shelf)
+    bus, fake_store = EventBus(), FakeStore()
+    fake_store.error = StorageError("It is gone.", "Wait.")
+    writer = writer_of(bus, fake_store)
     with caplog.at_level(logging.INFO):
         for one in crowd(TEN, TEN + 3_000, "ab"):
             bus.publish(one)
-        until(lambda: shelf.tries > 3 and writer.state.waiting == 3_000)
+        wait_until(lambda: fake_store.tries > 3 and writer.state.waiting == 3_000)
         assert writer.state.failing_since is not None
         assert writer.state.last_error == "It is gone. Wait."
-        shelf.error = None
-        until(lambda: writer.state.written == 3_000)
-    assert shelf.seconds == list(range(TEN, TEN + 3_000))
-    assert max(len(batch) for batch in shelf.batches) < 1_000  # none locks it for long
+        fake_store.error = None
+        wait_until(lambda: writer.state.written == 3_000)
+    assert fake_store.seconds == list(range(TEN, TEN + 3_000))
+    assert max(len(batch) for batch in fake_store.batches) < 1_000  # no batch locks it for long
     state = writer.state
     assert (state.waiting, state.dropped, state.failing_since) == (0, 0, None)
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
     writer.close()
 
 
-def test_too_much_is_dropped_oldest_first_and_counted() -> None:
-    bus, shelf = EventBus(), Shelf()
-    shelf.error = StorageError("It is gone.")
-    writer = writer_of(bus, shelf, max_buffered=30)
-    for one in crowd(TEN, TEN + 25, "ab"):  # each weighs three
+def test_excess_is_dropped_oldest_first_and_counted() -> None:
+    bus, fake_store = EventBus(), FakeStore()
+    fake_store.error = StorageError("It is gone.")
+    writer = writer_of(bus, fake_store, max_buffered=30)
+    for one in crowd(TEN, TEN + 25, "ab"):  # each counts as three
         bus.publish(one)
-    until(lambda: writer.state.waiting + writer.state.dropped == 25)
+    wait_until(lambda: writer.state.waiting + writer.state.dropped == 25)
     assert writer.state.waiting == 10
-    shelf.error = None
-    until(lambda: writer.state.written == 10)
-    assert shelf.seconds == list(range(TEN + 15, TEN + 25))
+    fake_store.error = None
+    wait_until(lambda: writer.state.written == 10)
+    assert fake_store.seconds == list(range(TEN + 15, TEN + 25))
     assert writer.state.dropped == 15
     writer.close()
 
 
-def test_what_can_never_be_stored_holds_nothing_up() -> None:
-    bus, shelf = EventBus(), Shelf()
-    shelf.unfit = {TEN + 3}
-    writer = writer_of(bus, shelf)
+def test_unstorable_second_does_not_block_others() -> None:
+    bus, fake_store = EventBus(), FakeStore()
+    fake_store.unfit = {TEN + 3}
+    writer = writer_of(bus, fake_store)
     for one in crowd(TEN, TEN + 6, "a"):
         bus.publish(one)
-    until(lambda: writer.state.written == 5)
-    assert shelf.seconds == [TEN, TEN + 1, TEN + 2, TEN + 4, TEN + 5]
+    wait_until(lambda: writer.state.written == 5)
+    assert fake_store.seconds == [TEN, TEN + 1, TEN + 2, TEN + 4, TEN + 5]
     state = writer.state
     assert (state.dropped, state.waiting) == (1, 0)
     assert state.last_error == "Seconds of door cannot be stored: ValueError."
     writer.close()
 
 
-def test_a_number_that_is_none_is_dropped_by_the_real_store(store: DatabaseStore) -> None:
+def test_nan_is_dropped_by_the_real_store(store: DatabaseStore) -> None:
     bus = EventBus()
     writer = StoreWriter(bus, store)
     bus.publish(seconds(TEN, reading(TEN, seen=float("nan"))))
     bus.publish(seconds(TEN + 1, reading(TEN + 1)))
     bus.publish(seconds(TEN + 2, reading(TEN + 2, camera="nul\0nul" * 20)))
     bus.publish(seconds(TEN + 3, reading(TEN + 3)))
-    until(lambda: writer.state.written + writer.state.dropped == 4)
+    wait_until(lambda: writer.state.written + writer.state.dropped == 4)
     found = {one.second for one in store.readings(begin=TEN, end=TEN + 9, camera="door")}
     assert found == {TEN + 1, TEN + 3}
     assert writer.state.failing_since is None
     writer.close()
 
 
-def test_closing_gives_up_when_the_database_stays_away() -> None:
-    bus, shelf = EventBus(), Shelf()
-    shelf.error = StorageError("It is gone.")
-    writer = writer_of(bus, shelf)
+def test_closing_gives_up_if_the_database_stays_down() -> None:
+    bus, fake_store = EventBus(), FakeStore()
+    fake_store.error = StorageError("It is gone.")
+    writer = writer_of(bus, fake_store)
     for one in crowd(TEN, TEN + 4, "a"):
         bus.publish(one)
     writer.close(timeout=0.3)
     assert (writer.state.waiting, writer.state.dropped) == (0, 4)
     assert not any(thread.name == "store-writer" for thread in threading.enumerate())
-    bus.publish(crowd(TEN, TEN + 1, "a")[0])  # nobody listens any more
+    bus.publish(crowd(TEN, TEN + 1, "a")[0])  # no longer subscribed

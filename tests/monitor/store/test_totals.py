@@ -1,4 +1,4 @@
-"""Groups of spans and notes, on both databases."""
+"""Totals over groups of spans, and annotations, on both databases."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ HOUR = 3_600
 
 
 @pytest.fixture
-def visited(store: DatabaseStore) -> DatabaseStore:
-    """Three from 10:00 to 10:02, two of them until 10:03; four others at eleven, in a zone."""
+def store_with_visitors(store: DatabaseStore) -> DatabaseStore:
+    """Three people from 10:00 to 10:02, two of them until 10:03; four others at 11:00 in a zone."""
     store.add(crowd(TEN, TEN + 120, "abc"))
     store.add(crowd(TEN + 120, TEN + 180, "ab"))
     store.add(crowd(TEN + HOUR, TEN + HOUR + 60, "defg", zone="shelf", shares=(0.5, 0.25, 0.25)))
@@ -21,7 +21,7 @@ def visited(store: DatabaseStore) -> DatabaseStore:
     return store
 
 
-def test_each_group_is_its_spans_together(visited: DatabaseStore) -> None:
+def test_group_total_sums_its_spans(store_with_visitors: DatabaseStore) -> None:
     groups = [
         [(TEN, TEN + 60)],
         [(TEN, TEN + 60), (TEN + 120, TEN + 180)],
@@ -29,13 +29,13 @@ def test_each_group_is_its_spans_together(visited: DatabaseStore) -> None:
         [(TEN - HOUR, TEN - 60)],
         [],
     ]
-    found = visited.totals(groups, camera="door", zone=None)
-    told = [
+    found = store_with_visitors.totals(groups, camera="door", zone=None)
+    figures = [
         [(one.zone, one.appearances, one.seen, one.watched) for one in group] for group in found
     ]
-    assert told == [
+    assert figures == [
         [("", 3, 180.0, 60)],
-        # in each span whoever was there: nobody knows that two of them came twice
+        # every span counts who was present: nobody knows that two of them came twice
         [("", 5, 300.0, 120)],
         [("", 4, 240.0, 60), ("shelf", 4, 240.0, 60)],
         [],
@@ -43,38 +43,40 @@ def test_each_group_is_its_spans_together(visited: DatabaseStore) -> None:
     ]
     assert found[2][0].positive == pytest.approx(0.5)
     assert (found[1][0].begin, found[1][0].end) == (TEN, TEN + 180)
-    cameras = [one.camera for one in visited.totals([[(TEN, TEN + HOUR)]])[0]]
+    cameras = [one.camera for one in store_with_visitors.totals([[(TEN, TEN + HOUR)]])[0]]
     assert cameras == ["door", "till"]
 
 
-def test_one_group_is_the_aggregate(visited: DatabaseStore) -> None:
+def test_single_group_equals_the_aggregate(store_with_visitors: DatabaseStore) -> None:
     for begin, end in ((TEN, TEN + 600), (TEN + 30, TEN + 150), (TEN, TEN + 30 * HOUR)):
         for zone in ("", "shelf", None):
-            alone = visited.aggregate(begin=begin, end=end, zone=zone)
-            assert visited.totals([[(begin, end)]], zone=zone) == [alone]
+            alone = store_with_visitors.aggregate(begin=begin, end=end, zone=zone)
+            assert store_with_visitors.totals([[(begin, end)]], zone=zone) == [alone]
 
 
-def test_groups_may_share_their_time(visited: DatabaseStore) -> None:
+def test_groups_may_overlap(store_with_visitors: DatabaseStore) -> None:
     spans = [(TEN, TEN + 120), (TEN + 60, TEN + 180), (TEN, TEN + HOUR)]
-    together = visited.totals([[span] for span in spans])
-    assert together == [visited.totals([[span]])[0] for span in spans]
+    together = store_with_visitors.totals([[span] for span in spans])
+    assert together == [store_with_visitors.totals([[span]])[0] for span in spans]
 
 
-def test_a_group_is_small_as_a_whole(visited: DatabaseStore) -> None:
-    careful = DatabaseStore(visited._engine, lambda: settings(smallest_group=5))
-    first, both = careful.totals(
+def test_group_is_withheld_as_a_whole(store_with_visitors: DatabaseStore) -> None:
+    suppressing_store = DatabaseStore(
+        store_with_visitors._engine, lambda: settings(smallest_group=5)
+    )
+    first, both = suppressing_store.totals(
         [[(TEN, TEN + 60)], [(TEN, TEN + 60), (TEN + 120, TEN + 180)]], camera="door"
     )
     assert first[0].is_withheld and first[0].appearances == 3
     assert not both[0].is_withheld
-    # what is withheld of a zone is not what is left of the picture
-    shelf = careful.totals([[(TEN, TEN + 2 * HOUR)]], camera="door", zone=None)[0]
-    assert [one.zone for one in shelf if one.is_withheld] == ["shelf"]
+    # a zone's withheld part cannot be computed from the rest of the picture
+    totals = suppressing_store.totals([[(TEN, TEN + 2 * HOUR)]], camera="door", zone=None)[0]
+    assert [one.zone for one in totals if one.is_withheld] == ["shelf"]
 
 
-def test_many_spans_at_once(visited: DatabaseStore) -> None:
+def test_many_spans_are_queried_at_once(store_with_visitors: DatabaseStore) -> None:
     minutes = [[(TEN + 60 * n, TEN + 60 * n + 60)] for n in range(-2_000, 3_000)]
-    found = visited.totals(minutes, camera="door")
+    found = store_with_visitors.totals(minutes, camera="door")
     assert {n - 2_000: group[0].appearances for n, group in enumerate(found) if group} == {
         0: 3,
         1: 3,
@@ -83,7 +85,7 @@ def test_many_spans_at_once(visited: DatabaseStore) -> None:
     }
 
 
-def test_notes_are_kept_and_removed(store: DatabaseStore) -> None:
+def test_annotations_are_kept_and_removed(store: DatabaseStore) -> None:
     later = store.add_annotation(Annotation(time=TEN + 60, text="Music off", author="ada"))
     first = store.add_annotation(
         Annotation(time=TEN, camera="door", text="New till opened", author="ada")

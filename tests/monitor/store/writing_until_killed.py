@@ -1,6 +1,6 @@
 """A program that writes readings until it is killed: ``python -m ... URL FIRST_SECOND``.
 
-Prints each second it published and when, one a line.
+Prints each published second and its time, one per line.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from store.sample_readings import crowd, settings
 
 
 def main() -> None:
-    """Publishes some twenty seconds in each second."""
+    """Publish about twenty seconds of readings per second."""
     engine = open_database(sys.argv[1])
     migrate(engine)
     bus = EventBus()

@@ -46,7 +46,7 @@
     return [255, 255, 255, 255];
   };
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  const told = new Set();
+  const reported = new Set();
   while (walker.nextNode()) {
     const e = walker.currentNode.parentElement;
     if (!walker.currentNode.data.trim() || !seen(e) || e.closest("svg, script, template, .visually-hidden, option, [data-disconnected]")) continue;
@@ -55,7 +55,7 @@
     const ratio = (a + 0.05) / (b + 0.05);
     const big = parseFloat(style.fontSize) >= 24;
     const fault = `contrast ${ratio.toFixed(2)}: ${e.tagName}.${e.className} "${walker.currentNode.data.trim().slice(0, 30)}"`;
-    if (ratio < (big ? 3 : 4.5) && !told.has(fault)) { told.add(fault); faults.push(fault); }
+    if (ratio < (big ? 3 : 4.5) && !reported.has(fault)) { reported.add(fault); faults.push(fault); }
   }
   return faults;
 })()

@@ -1,4 +1,4 @@
-"""Rules of accessibility, looked after in the browser; axe-core too where it is at hand.
+"""Accessibility rules, checked in the browser; also axe-core if available.
 
 Set ``SENTISTREAM_AXE`` to a file ``axe.min.js`` (npm's package ``axe-core``) for its rules.
 """
@@ -14,15 +14,15 @@ from playwright.sync_api import Page
 RULES = (Path(__file__).parent / "accessibility.js").read_text("utf-8")
 
 
-def faults(page: Page) -> list[str]:
-    """What is wrong with a page as it stands."""
+def accessibility_violations(page: Page) -> list[str]:
+    """The accessibility violations of the page as displayed."""
     found = [str(fault) for fault in page.evaluate(RULES)]
     axe = os.environ.get("SENTISTREAM_AXE", "")
     if axe:
         page.evaluate(Path(axe).read_text("utf-8"))
-        told = page.evaluate(
+        problems = page.evaluate(
             "axe.run(document, {resultTypes: ['violations']}).then(r => JSON.stringify("
             "r.violations.map(v => [v.id, v.help, v.nodes.map(n => n.html.slice(0, 120))])))"
         )
-        found += [f"axe {rule}: {text} {nodes[:3]}" for rule, text, nodes in json.loads(told)]
+        found += [f"axe {rule}: {text} {nodes[:3]}" for rule, text, nodes in json.loads(problems)]
     return found

@@ -1,4 +1,4 @@
-"""What the tests of the page share: a made-up monitor each."""
+"""Shared fixtures of the page tests: one fake monitor each."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from web.fake_people import live
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[FakeMonitor]:
-    """Nothing happens in it by itself."""
-    house = FakeMonitor(tmp_path)
-    yield house
-    house.stop()
+def monitor(tmp_path: Path) -> Iterator[FakeMonitor]:
+    """A fake monitor where nothing happens by itself."""
+    monitor = FakeMonitor(tmp_path)
+    yield monitor
+    monitor.stop()
 
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[FakeMonitor]:
-    """A monitor that nobody has set up."""
-    house = FakeMonitor(tmp_path, {})
-    yield house
-    house.stop()
+    """A monitor before its first set-up."""
+    monitor = FakeMonitor(tmp_path, {})
+    yield monitor
+    monitor.stop()
 
 
 @pytest.fixture
-def lively(house: FakeMonitor) -> Iterator[FakeMonitor]:
+def busy_monitor(monitor: FakeMonitor) -> Iterator[FakeMonitor]:
     """People come and go at its cameras."""
     ended = threading.Event()
-    thread = threading.Thread(target=live, args=(house, ended))
+    thread = threading.Thread(target=live, args=(monitor, ended))
     thread.start()
-    yield house
+    yield monitor
     ended.set()
     thread.join()

@@ -1,4 +1,4 @@
-"""A monitor made up for the page, served on a port of its own."""
+"""A fake monitor behind the real pages, served on its own port."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ SETTINGS: dict[str, Any] = {
 
 
 class FakeCameras(Supervisor):
-    """Takes orders and remembers them."""
+    """Records the requests it receives."""
 
     def __init__(self, state: Path) -> None:
         self.state_folder = state
@@ -95,17 +95,17 @@ class FakeCameras(Supervisor):
 
 
 class Guard:
-    """Stands where the login stands: names a user, refuses strangers and forged requests."""
+    """Fake login: identifies a user, refuses anonymous and forged requests."""
 
-    def __init__(self, app: ASGIApp, house: FakeMonitor) -> None:
+    def __init__(self, app: ASGIApp, monitor: FakeMonitor) -> None:
         self._app = app
-        self._house = house
+        self._monitor = monitor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        user = self._house.user
+        user = self._monitor.user
         if user is None:
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008})
@@ -127,11 +127,11 @@ class Guard:
 
 
 class FakeMonitor:
-    """Everything, served on a port of its own until it is closed.
+    """All services, served on its own port until it is closed.
 
     Args:
-        folder: For the settings' file.
-        settings: Of the monitor.
+        folder: For the settings file.
+        settings: The monitor's settings.
         port: 0 for any.
     """
 
@@ -151,12 +151,12 @@ class FakeMonitor:
         self._server: uvicorn.Server | None = None
 
     @functools.cached_property
-    def _asked(self) -> FastAPI:
+    def _request_app(self) -> FastAPI:
         return self.app()
 
     @functools.cached_property
     def services(self) -> Services:
-        """What the pages show."""
+        """The services behind the pages."""
         return Services(
             configuration=self.configuration,
             bus=self.bus,
@@ -166,7 +166,7 @@ class FakeMonitor:
         )
 
     def app(self) -> FastAPI:
-        """The page behind a guard."""
+        """The pages behind the fake login."""
         app = FastAPI()
 
         @app.post("/logout")
@@ -179,23 +179,23 @@ class FakeMonitor:
 
         for add in self.more:
             add(app)
-        app.add_middleware(Guard, house=self)
+        app.add_middleware(Guard, monitor=self)
         return app
 
-    def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """One request without a server."""
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Make one request without a server."""
 
-        async def asking() -> httpx.Response:
-            transport = httpx.ASGITransport(self._asked)
+        async def send_request() -> httpx.Response:
+            transport = httpx.ASGITransport(self._request_app)
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://made.up", trust_env=False
             ) as client:
                 return await client.request(method, path, **options)
 
-        return asyncio.run(asking())
+        return asyncio.run(send_request())
 
     def start(self) -> None:
-        """Serves; again after ``stop`` on the same port."""
+        """Start serving; after ``stop``, on the same port again."""
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self.app(),
@@ -225,7 +225,7 @@ class FakeMonitor:
 
     @property
     def url(self) -> str:
-        """Where it is served; from the first time that this is asked."""
+        """Its address; serving starts on first access."""
         if self._server is None:
             self.start()
         return f"http://127.0.0.1:{self.port}"
@@ -236,7 +236,9 @@ class FakeMonitor:
             CameraHealth(camera=camera, state=state, since=time.time(), **(rest or values))
         )
 
-    def see(self, camera: str, *faces: FaceState, max_faces: int = 16, left_out: int = 0) -> None:
+    def publish_observation(
+        self, camera: str, *faces: FaceState, max_faces: int = 16, left_out: int = 0
+    ) -> None:
         self.bus.publish(
             Observation(
                 camera=camera,

@@ -1,4 +1,4 @@
-"""People who never were: faces, pictures of them, and their coming and going."""
+"""Synthetic people: faces, pictures, and their coming and going."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from web.fake_monitor import FakeMonitor
 def face(
     track: str, x: float, label: str, *, speaking: bool = False, turned: bool = False
 ) -> FaceState:
-    """A face at a place, with a label; one that is turned away is not read."""
+    """A face at a position, with a label; one that is turned away is not read."""
     rest = {"positive": (0.7, 0.2, 0.1), "neutral": (0.2, 0.6, 0.2), "negative": (0.1, 0.2, 0.7)}
     return FaceState(
         track=track,
@@ -43,7 +43,7 @@ def face(
 
 
 def alert(time: float, share: float, *, active: bool, incident: str = "") -> Alert:
-    """Of the made-up rule at the entrance."""
+    """An alert of the sample rule at the entrance."""
     return Alert(
         rule="sour",
         name="Sour mood",
@@ -60,7 +60,7 @@ def alert(time: float, share: float, *, active: bool, incident: str = "") -> Ale
 
 
 def camera_down(time: float, *, active: bool = True, incident: str = "down01") -> Alert:
-    """The yard's camera does not answer."""
+    """The alert that the yard's camera does not respond."""
     return Alert(
         rule=CAMERA_DOWN,
         name="Yard",
@@ -103,24 +103,24 @@ def picture(people: Sequence[float], width: int = 640, height: int = 360) -> byt
     return stream.getvalue()
 
 
-def live(house: FakeMonitor, until: threading.Event) -> None:
-    """People come, move and go, for who looks at it."""
+def live(monitor: FakeMonitor, stopped: threading.Event) -> None:
+    """People appear, move and leave, while someone watches."""
     refused = "rtsp://10.0.0.14 refuses the connection; it is tried again in 10 s."
-    house.health("yard", CameraState.WAITING, reason=refused, restarts=4)
-    house.health("night", CameraState.PAUSED, tick=0.0)
-    house.health("window", moments_per_second=16.4, tick=0.06, latency=0.11, dropped=1284)
-    house.health("entrance")
+    monitor.health("yard", CameraState.WAITING, reason=refused, restarts=4)
+    monitor.health("night", CameraState.PAUSED, tick=0.0)
+    monitor.health("window", moments_per_second=16.4, tick=0.06, latency=0.11, dropped=1284)
+    monitor.health("entrance")
     now = time.time()
-    house.store.given = [
+    monitor.store.stored_alerts = [
         camera_down(now - 200),
         alert(now - 500, 0.46, active=True, incident="sour02"),
         alert(now - 86000, 0.3, active=False, incident="sour01"),
         alert(now - 88000, 0.52, active=True, incident="sour01"),
     ]
-    for each in house.store.given[:2]:
-        house.bus.publish(each)
+    for each in monitor.store.stored_alerts[:2]:
+        monitor.bus.publish(each)
     labels = ["positive", "neutral", "negative", "unknown"]
-    while not until.wait(0.2):
+    while not stopped.wait(0.2):
         t = time.time()
         places = [
             0.14 + 0.05 * math.sin(t / 3),
@@ -134,7 +134,7 @@ def live(house: FakeMonitor, until: threading.Event) -> None:
             )
             for n, x in enumerate(places)
         ]
-        house.see("entrance", *faces)
-        house.see("window")
-        house.bus.set_preview("entrance", Preview(picture(places), t))
-        house.bus.set_preview("window", Preview(picture([]), t))
+        monitor.publish_observation("entrance", *faces)
+        monitor.publish_observation("window")
+        monitor.bus.set_preview("entrance", Preview(picture(places), t))
+        monitor.bus.set_preview("window", Preview(picture([]), t))

@@ -1,4 +1,4 @@
-"""A database of readings that never were, the same each time it is asked."""
+"""A fake database of readings that returns the same data each time."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from sentistream.monitor.observations import (
 
 
 class FakeStore:
-    """Remembers what never was, the same each time it is asked."""
+    """Generates the same data for every query."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
         self.broken = False
         self.hour: int | None = None
-        """Taken for the hour of the day, whatever the clock says."""
-        self.asked = 0
-        self.given: list[Alert] = []
-        self.taken: dict[str, Acknowledgement] = {}
+        """Overrides the hour of the day."""
+        self.queries = 0
+        self.stored_alerts: list[Alert] = []
+        self.acknowledged: dict[str, Acknowledgement] = {}
         self.sent: list[Delivery] = []
         self.notes: list[Annotation] = []
 
@@ -92,7 +92,9 @@ class FakeStore:
                         sum(part[0] * part[1][n] for part in found) / max(people, 1)
                         for n in range(3)
                     ]
-                    sums.append(self._told(key, where, spans[0][0], spans[-1][1], people, mean))
+                    sums.append(
+                        self._aggregate_of(key, where, spans[0][0], spans[-1][1], people, mean)
+                    )
         return sums
 
     def annotations(self, *, begin: float, end: float) -> Sequence[Annotation]:
@@ -114,18 +116,18 @@ class FakeStore:
         self, *, since: float = 0.0, limit: int = 100, incident: str | None = None
     ) -> Sequence[Alert]:
         self._count()
-        found = [each for each in self.given if incident in (None, each.incident)]
+        found = [each for each in self.stored_alerts if incident in (None, each.incident)]
         return found[:limit]
 
     def end_open_alerts(self, time: float, reason: str) -> Sequence[Alert]:
         return ()
 
-    def acknowledge(self, given: Acknowledgement) -> Acknowledgement:
+    def acknowledge(self, acknowledgement: Acknowledgement) -> Acknowledgement:
         self._count()
-        return self.taken.setdefault(given.incident, given)
+        return self.acknowledged.setdefault(acknowledgement.incident, acknowledgement)
 
     def acknowledgements(self, incidents: Sequence[str]) -> Mapping[str, Acknowledgement]:
-        return {key: self.taken[key] for key in incidents if key in self.taken}
+        return {key: self.acknowledged[key] for key in incidents if key in self.acknowledged}
 
     def add_delivery(self, delivery: Delivery) -> None:
         self.sent.insert(0, delivery)
@@ -161,7 +163,7 @@ class FakeStore:
     def close(self) -> None: ...
 
     def _count(self) -> None:
-        self.asked += 1
+        self.queries += 1
         if self.broken:
             raise StorageError("The database is locked.", "Wait.")
 
@@ -171,7 +173,7 @@ class FakeStore:
 
     def _sum(self, camera: str, zone: str, begin: float, end: float) -> Aggregate | None:
         raw = self._raw(camera, zone, begin, end)
-        return None if raw is None else self._told(camera, zone, begin, end, raw[0], raw[1])
+        return None if raw is None else self._aggregate_of(camera, zone, begin, end, raw[0], raw[1])
 
     def _raw(
         self, camera: str, zone: str, begin: float, end: float
@@ -194,7 +196,7 @@ class FakeStore:
         positive = min(0.25 + 0.3 * chance.random(), 1 - negative)
         return people, [positive, 1 - positive - negative, negative]
 
-    def _told(
+    def _aggregate_of(
         self,
         camera: str,
         zone: str,

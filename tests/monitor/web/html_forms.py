@@ -1,4 +1,4 @@
-"""Forms as a browser would send them, read out of a page's HTML."""
+"""Forms parsed from a page's HTML, as a browser would send them."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ class _Forms(HTMLParser):
         self._templates = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        name = given.get("name") or ""
+        attributes = dict(attrs)
+        name = attributes.get("name") or ""
         if tag == "template":
             self._templates += 1
         if self._templates:
             return
         if tag == "form":
-            self._form = self.forms.setdefault(given.get("action") or "", [])
+            self._form = self.forms.setdefault(attributes.get("action") or "", [])
         if self._form is None:
             return
         if tag == "select":
             self._select = name
-        elif tag == "option" and "selected" in given:
-            self._form.append((self._select, given.get("value") or ""))
+        elif tag == "option" and "selected" in attributes:
+            self._form.append((self._select, attributes.get("value") or ""))
         elif tag == "textarea":
             self._area = name
             self._form.append((name, ""))
         elif tag == "input" and name:
-            if given.get("type") == "checkbox" and "checked" not in given:
+            if attributes.get("type") == "checkbox" and "checked" not in attributes:
                 return
-            self._form.append((name, given.get("value") or ""))
+            self._form.append((name, attributes.get("value") or ""))
 
     def handle_data(self, data: str) -> None:
         if self._area and self._form is not None:
@@ -56,22 +56,22 @@ class _Forms(HTMLParser):
             self._area = ""
 
 
-def form_of(house: FakeMonitor, path: str, action: str | None = None) -> Fields:
-    """The fields of a page's form as they stand."""
-    answer = house.ask("GET", path)
+def form_of(monitor: FakeMonitor, path: str, action: str | None = None) -> Fields:
+    """The current fields of a page's form."""
+    answer = monitor.request("GET", path)
     assert answer.status_code == 200, answer.text
     return fields_of(answer.text, path if action is None else action)
 
 
 def fields_of(page: str, action: str) -> Fields:
-    """The fields of a form as they stand in a page that was answered."""
+    """The fields of a form in the given HTML."""
     parser = _Forms()
     parser.feed(page)
     return parser.forms[action]
 
 
 def changed(fields: Fields, **values: str | list[str] | None) -> Fields:
-    """The same with other values; None takes a field out. ``__`` stands for a dot."""
+    """The fields with other values; None removes a field. ``__`` stands for a dot."""
     named = {name.replace("__", "."): value for name, value in values.items()}
     kept = [(name, value) for name, value in fields if name not in named]
     for name, value in named.items():
@@ -80,12 +80,12 @@ def changed(fields: Fields, **values: str | list[str] | None) -> Fields:
     return kept
 
 
-def send(house: FakeMonitor, path: str, fields: Fields, language: str = "en") -> httpx.Response:
-    """As the page's script sends it."""
+def send(monitor: FakeMonitor, path: str, fields: Fields, language: str = "en") -> httpx.Response:
+    """Submit as the page's script does."""
     grouped: dict[str, list[str]] = {}
     for name, value in fields:
         grouped.setdefault(name, []).append(value)
-    return house.ask(
+    return monitor.request(
         "POST",
         path,
         data=grouped,

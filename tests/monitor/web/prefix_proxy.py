@@ -1,4 +1,4 @@
-"""A proxy that serves the monitor below a path of its own."""
+"""A reverse proxy that serves the monitor below a path prefix."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from api.serving import Served, settings
+from api.served_monitor import ServedMonitor, settings
 
 PREFIX = "/rooms/mood"
 
 
 class Proxy(socketserver.ThreadingTCPServer):
-    """Hands on what is below ``PREFIX``, with or without it; all else is another site's."""
+    """Forwards requests below ``PREFIX``, with or without it; other paths are another site's."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -24,7 +24,7 @@ class Proxy(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Handing)
         self.strips = strips
         self.behind = 0
-        self.strangers: list[str] = []
+        self.foreign_requests: list[str] = []
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
 
@@ -42,7 +42,7 @@ class _Handing(socketserver.BaseRequestHandler):
         line, *fields = head.split(b"\r\n")
         method, path, version = line.split(b" ")
         if path != PREFIX.encode() and not path.startswith(f"{PREFIX}/".encode()):
-            self.server.strangers.append(path.decode())
+            self.server.foreign_requests.append(path.decode())
             self.request.sendall(
                 b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
             )
@@ -50,7 +50,7 @@ class _Handing(socketserver.BaseRequestHandler):
         if self.server.strips:
             path = path[len(PREFIX) :] or b"/"
         if not any(field.lower().startswith(b"upgrade:") for field in fields):
-            # one request a connection, so that each head is seen
+            # one request per connection, so that every head is seen
             fields = [one for one in fields if not one.lower().startswith(b"connection:")]
             fields.append(b"Connection: close")
         sent = b"\r\n".join([b" ".join([method, path, version]), *fields]) + b"\r\n\r\n" + body
@@ -71,11 +71,11 @@ def _pour(source: socket.socket, target: socket.socket) -> None:
 
 
 @contextmanager
-def proxied(folder: Path, *, strips: bool) -> Iterator[tuple[Proxy, Served]]:
-    """A monitor behind it."""
+def proxied(folder: Path, *, strips: bool) -> Iterator[tuple[Proxy, ServedMonitor]]:
+    """A monitor behind the proxy."""
     with Proxy(strips=strips) as proxy:
-        given = settings(server={"public_url": f"{proxy.url}{PREFIX}/"})
-        with Served(folder, given) as served:
+        custom_settings = settings(server={"public_url": f"{proxy.url}{PREFIX}/"})
+        with ServedMonitor(folder, custom_settings) as served:
             proxy.behind = served.port
             serving = threading.Thread(target=proxy.serve_forever, daemon=True)
             serving.start()

@@ -1,4 +1,4 @@
-"""Serves a made-up monitor to look at: ``python tests/monitor/web/serve_demo.py [PORT]``."""
+"""Serve a fake monitor for viewing: ``python tests/monitor/web/serve_demo.py [PORT]``."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from web.fake_monitor import FakeMonitor
 from web.fake_people import live
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as made:
-        shown = FakeMonitor(Path(made), port=int(sys.argv[1]) if len(sys.argv) > 1 else 8421)
+    with tempfile.TemporaryDirectory() as folder:
+        shown = FakeMonitor(Path(folder), port=int(sys.argv[1]) if len(sys.argv) > 1 else 8421)
         if len(sys.argv) > 2:
             shown.user = User("vera", Role.VIEWER)
         print(shown.url, flush=True)

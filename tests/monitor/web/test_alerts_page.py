@@ -1,4 +1,4 @@
-"""Alerts on the pages: the banner everywhere, an alert's own page, channels that are tried."""
+"""Alerts on the pages: the banner, an alert's own page, channel tests."""
 
 from __future__ import annotations
 
@@ -12,58 +12,58 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from browser_pages import PageOpener, wait_for
-from receiver import receiving
+from http_receiver import receiving
 from sentistream.monitor.accounts import Role, User
 from sentistream.monitor.observations import CameraState, Delivery, DeliveryState
 from sentistream.translatable import Translatable
-from web.accessibility import faults
+from web.accessibility import accessibility_violations
 from web.fake_monitor import SETTINGS, TOKEN, FakeMonitor
 from web.fake_people import alert, camera_down
 
 FORM = {"X-CSRF-Token": TOKEN, "Content-Type": "application/x-www-form-urlencoded"}
 
 
-def begin(house: FakeMonitor) -> None:
-    """Two alerts are active, one of them about a camera."""
+def start_alerts(monitor: FakeMonitor) -> None:
+    """Activate two alerts, one of them about a camera."""
     now = time.time()
-    house.store.given = [
+    monitor.store.stored_alerts = [
         camera_down(now - 100),
         alert(now - 500, 0.46, active=True, incident="sour02"),
     ]
-    for each in house.store.given:
-        house.bus.publish(each)
+    for each in monitor.store.stored_alerts:
+        monitor.bus.publish(each)
 
 
-def test_the_banner_is_on_every_page_and_leads_to_the_minutes(house: FakeMonitor) -> None:
-    quiet = house.ask("GET", "/alerts").text
+def test_banner_is_on_every_page_and_links_to_the_minutes(monitor: FakeMonitor) -> None:
+    quiet = monitor.request("GET", "/alerts").text
     assert 'class="alert-banner"' in quiet
-    begin(house)
+    start_alerts(monitor)
     for path in ("/live", "/alerts", "/privacy", "/try", "/about", "/account", "/settings"):
-        page = house.ask("GET", path).text
+        page = monitor.request("GET", path).text
         assert "Camera down: Yard" in page, path
         assert "10.0.0.14 refuses the connection" in page
         assert 'href="/alerts/sour02"' in page
         assert "/history?day=" in page and "camera=entrance" in page
         assert "<span data-number>2</span>" in page
-    house.user = User("vera", Role.VIEWER)
-    assert "/sour02/acknowledge" not in house.ask("GET", "/about").text
+    monitor.user = User("vera", Role.VIEWER)
+    assert "/sour02/acknowledge" not in monitor.request("GET", "/about").text
 
 
-def test_the_link_leads_to_the_hour_of_the_alert(house: FakeMonitor) -> None:
-    begin(house)
-    page = house.ask("GET", "/about").text
+def test_link_opens_the_hour_of_the_alert(monitor: FakeMonitor) -> None:
+    start_alerts(monitor)
+    page = monitor.request("GET", "/about").text
     (link,) = re.findall(r'href="(/history[^"]*camera=entrance[^"]*)"', page)
-    shown = house.ask("GET", html.unescape(link))
+    shown = monitor.request("GET", html.unescape(link))
     assert shown.status_code == 200
-    begun = datetime.fromtimestamp(house.store.given[1].time)
-    assert f"at={begun:%H}%3A{begun:%M}" in link
+    start = datetime.fromtimestamp(monitor.store.stored_alerts[1].time)
+    assert f"at={start:%H}%3A{start:%M}" in link
     assert 'data-by="minute"' in shown.text or "by=minute" in shown.text
 
 
-def test_who_was_told_is_on_the_page_of_an_alert(house: FakeMonitor) -> None:
-    begin(house)
-    assert "there is no channel" in house.ask("GET", "/alerts/sour02").text
-    house.store.sent = [
+def test_alert_page_lists_its_deliveries(monitor: FakeMonitor) -> None:
+    start_alerts(monitor)
+    assert "there is no channel" in monitor.request("GET", "/alerts/sour02").text
+    monitor.store.sent = [
         Delivery(
             incident="sour02",
             channel="Shift leads",
@@ -74,107 +74,110 @@ def test_who_was_told_is_on_the_page_of_an_alert(house: FakeMonitor) -> None:
             attempts=5,
         )
     ]
-    english = house.ask("GET", "/alerts/sour02").text
-    for said in ("Shift leads", "not delivered", "hooks.test does not answer.", "after 5 attempts"):
-        assert said in english
-    german = house.ask("GET", "/alerts/sour02", headers={"Accept-Language": "de"}).text
+    english = monitor.request("GET", "/alerts/sour02").text
+    for expected in (
+        "Shift leads",
+        "not delivered",
+        "hooks.test does not answer.",
+        "after 5 attempts",
+    ):
+        assert expected in english
+    german = monitor.request("GET", "/alerts/sour02", headers={"Accept-Language": "de"}).text
     assert "hooks.test antwortet nicht." in german and "nach 5 Versuchen" in german
-    assert house.ask("GET", "/alerts/no-such").status_code == 404
+    assert monitor.request("GET", "/alerts/no-such").status_code == 404
 
 
-def test_an_alert_is_acknowledged_once(house: FakeMonitor) -> None:
-    begin(house)
-    house.user = User("vera", Role.VIEWER)
+def test_alert_is_acknowledged_once(monitor: FakeMonitor) -> None:
+    start_alerts(monitor)
+    monitor.user = User("vera", Role.VIEWER)
     path = "/alerts/sour02/acknowledge"
-    assert house.ask("POST", path, headers=FORM).status_code == 403
-    house.user = User("anna", Role.MANAGER)
-    assert house.ask("POST", path, headers=FORM).status_code == 303
-    house.user = User("bert", Role.MANAGER)
-    assert house.ask("POST", path, headers=FORM).status_code == 303
+    assert monitor.request("POST", path, headers=FORM).status_code == 403
+    monitor.user = User("anna", Role.MANAGER)
+    assert monitor.request("POST", path, headers=FORM).status_code == 303
+    monitor.user = User("bert", Role.MANAGER)
+    assert monitor.request("POST", path, headers=FORM).status_code == 303
     for page in ("/alerts/sour02", "/alerts", "/about"):
-        text = house.ask("GET", page).text
+        text = monitor.request("GET", page).text
         assert "anna takes care of it since" in text and "bert takes" not in text, page
-    assert house.ask("POST", "/alerts/no-such/acknowledge", headers=FORM).status_code == 404
+    assert monitor.request("POST", "/alerts/no-such/acknowledge", headers=FORM).status_code == 404
 
 
-def test_a_channel_is_tried_from_the_page(tmp_path: Path) -> None:
+def test_channel_is_tested_from_the_page(tmp_path: Path) -> None:
     with receiving(200, 404) as hook:
         url = hook.url("/services/secret-path")
-        house = FakeMonitor(
+        monitor = FakeMonitor(
             tmp_path, SETTINGS | {"webhooks": [{"url": url, "format": "teams", "name": "Leads"}]}
         )
-        page = house.ask("GET", "/alerts").text
+        page = monitor.request("GET", "/alerts").text
         assert "Leads" in page and "secret-path" not in page
         path = "/alerts/channels/webhooks-1/test"
-        assert "was accepted" in house.ask("POST", path, headers=FORM).text
-        refused = house.ask("POST", path, headers=FORM).text
+        assert "was accepted" in monitor.request("POST", path, headers=FORM).text
+        refused = monitor.request("POST", path, headers=FORM).text
         assert "does not know this address (status 404)" in refused
         assert "secret-path" not in refused
-        house.user = User("vera", Role.VIEWER)
-        assert house.ask("POST", path, headers=FORM).status_code == 403
+        monitor.user = User("vera", Role.VIEWER)
+        assert monitor.request("POST", path, headers=FORM).status_code == 403
     assert len(hook.requests) == 2
 
 
-def test_a_rule_has_an_end_limit_and_quiet_hours(house: FakeMonitor) -> None:
+def test_rule_has_an_end_limit_and_quiet_hours(monitor: FakeMonitor) -> None:
     body = (
         "name=Grim&sentiment=negative&direction=above&limit=40&minutes=10&quiet_minutes=30"
         "&remind_minutes=15&end_limit={}&camera=&zone=&quiet_hours.0.days=mon"
         "&quiet_hours.0.begin=22:00&quiet_hours.0.end=07:00&quiet_hours.0.was="
     )
-    wrong = house.ask("POST", "/alerts/save", content=body.format("50"), headers=FORM)
+    wrong = monitor.request("POST", "/alerts/save", content=body.format("50"), headers=FORM)
     assert wrong.status_code == 422
     assert "ends at that limit or below it" in wrong.text
-    kept = house.ask("POST", "/alerts/save", content=body.format("35"), headers=FORM)
+    kept = monitor.request("POST", "/alerts/save", content=body.format("35"), headers=FORM)
     assert kept.status_code == 303
-    rule = house.configuration.settings.alerts[-1]
+    rule = monitor.configuration.settings.alerts[-1]
     assert (rule.limit, rule.end_limit, rule.remind_minutes) == (0.4, 0.35, 15)
     assert f"{rule.quiet_hours[0].begin:%H:%M}" == "22:00"
-    again = house.ask("GET", f"/alerts?rule={rule.key}").text
+    again = monitor.request("GET", f"/alerts?rule={rule.key}").text
     assert 'value="35"' in again and 'value="22:00"' in again
 
 
-def test_the_overview_tells_of_every_active_alert(house: FakeMonitor) -> None:
-    """A camera that runs again is not down any more; the alert about it still is active."""
-    begin(house)
-    house.health("yard")
-    page = house.ask("GET", "/").text
+def test_overview_lists_every_active_alert(monitor: FakeMonitor) -> None:
+    """A camera that runs again is no longer down, but the alert about it is still active."""
+    start_alerts(monitor)
+    monitor.health("yard")
+    page = monitor.request("GET", "/").text
     attention = page.partition('class="attention')[2].partition("</section>")[0]
     assert "Sour mood" in attention and "Camera down: Yard" in attention
     assert "No alert is active" not in page
-    house.health("yard", CameraState.WAITING, reason="The cable is out.")
+    monitor.health("yard", CameraState.WAITING, reason="The cable is out.")
     attention = (
-        house.ask("GET", "/").text.partition('class="attention')[2].partition("</section")[0]
+        monitor.request("GET", "/").text.partition('class="attention')[2].partition("</section")[0]
     )
     assert "Camera down: Yard" not in attention and "The cable is out." in attention
 
 
-def test_the_banner_comes_and_goes_by_itself(open_page: PageOpener, house: FakeMonitor) -> None:
-    page = open_page(f"{house.url}/about")
+def test_banner_updates_without_reloading(open_page: PageOpener, monitor: FakeMonitor) -> None:
+    page = open_page(f"{monitor.url}/about")
     expect(page.locator(".alert-banner")).to_be_hidden()
-    begin(house)
+    start_alerts(monitor)
     wait_for(page, "document.querySelectorAll('.banner-alert').length === 2")
     assert page.evaluate("document.querySelector('[data-number]').textContent") == "2"
     assert "Camera down: Yard" in page.inner_text(".alert-banner")
-    assert faults(page) == []
+    assert accessibility_violations(page) == []
     page.click(".banner-alert form button")
     expect(page.locator("[data-acknowledged]").first).to_be_attached()
     assert page.evaluate("location.pathname") == "/about"
     assert "takes care of it since" in page.inner_text(".alert-banner")
-    for each in house.store.given:
-        house.bus.publish(replace(each, active=False, time=time.time()))
+    for each in monitor.store.stored_alerts:
+        monitor.bus.publish(replace(each, active=False, time=time.time()))
     expect(page.locator(".alert-banner")).to_be_hidden()
     expect(page.locator("[data-alert-count]")).to_be_hidden()
     assert open_page.log(page).problems == []
-    page.goto(f"{house.url}/alerts/sour02")
-    assert faults(page) == []
+    page.goto(f"{monitor.url}/alerts/sour02")
+    assert accessibility_violations(page) == []
 
 
-def test_the_pages_of_alerts_are_fit_for_everybody(
-    open_page: PageOpener, house: FakeMonitor
-) -> None:
-    begin(house)
+def test_alert_pages_are_accessible(open_page: PageOpener, monitor: FakeMonitor) -> None:
+    start_alerts(monitor)
     for path in ("/alerts", "/alerts/down01", "/settings/email", "/settings/ntfy"):
         for dark, size in ((False, (1440, 900)), (True, (390, 844))):
-            page = open_page(house.url + path, size=size, dark=dark)
-            assert faults(page) == [], (path, size)
+            page = open_page(monitor.url + path, size=size, dark=dark)
+            assert accessibility_violations(page) == [], (path, size)
             assert open_page.log(page).problems == []

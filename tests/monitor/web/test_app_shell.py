@@ -1,4 +1,4 @@
-"""The page as an app: manifest, icons, service worker and the page without a network."""
+"""The page as an app: manifest, icons, service worker and the offline page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 import json
 from pathlib import Path
 
-from api.serving import MANAGER, PASSWORD
+from api.served_monitor import MANAGER, PASSWORD
 from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, expect
 
@@ -14,16 +14,16 @@ from sentistream.monitor.web.app_shell import OFFLINE_FILES
 from web.prefix_proxy import PREFIX, proxied
 
 
-def test_it_can_be_installed_and_says_when_it_is_offline(chromium: Browser, tmp_path: Path) -> None:
+def test_app_is_installable_and_shows_an_offline_page(chromium: Browser, tmp_path: Path) -> None:
     with proxied(tmp_path, strips=True) as (proxy, _):
         start = f"{proxy.url}{PREFIX}"
         context = chromium.new_context(locale="de-DE")
         page = context.new_page()
         problems: list[str] = []
 
-        def note(told: ConsoleMessage) -> None:
-            if told.type == "error":
-                problems.append(told.text)
+        def note(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                problems.append(message.text)
 
         page.on("console", note)
         page.goto(f"{start}/login")
@@ -31,7 +31,7 @@ def test_it_can_be_installed_and_says_when_it_is_offline(chromium: Browser, tmp_
         page.locator("#password").fill(PASSWORD)
         page.locator("form button").click()
         page.wait_for_url(f"{start}/")
-        # Chromium itself says why a page could not be installed
+        # Chromium reports why a page could not be installed
         session = context.new_cdp_session(page)
         found = session.send("Page.getAppManifest")
         assert found["url"] == f"{start}/manifest.webmanifest" and found["errors"] == []
@@ -45,12 +45,12 @@ def test_it_can_be_installed_and_says_when_it_is_offline(chromium: Browser, tmp_
             purposes.add(icon["purpose"])
         assert purposes == {"any", "maskable"}
         errors = session.send("Page.getInstallabilityErrors")["installabilityErrors"]
-        # the tests' browser keeps nothing, so nothing is installed in it
+        # the tests' browser profile stores nothing, so nothing is installed
         assert {error["errorId"] for error in errors} <= {"in-incognito"}
         page.evaluate("navigator.serviceWorker.ready")
         page.reload()
         assert page.evaluate("Boolean(navigator.serviceWorker.controller)")
-        # it keeps no page that somebody's data is on
+        # no page with user data is cached
         kept = page.evaluate(
             "caches.keys().then(names => Promise.all(names.map(name => caches.open(name)"
             ".then(cache => cache.keys()).then(found => found.map(each => each.url)))))"
@@ -59,12 +59,12 @@ def test_it_can_be_installed_and_says_when_it_is_offline(chromium: Browser, tmp_
         names = {url.removeprefix(start).rpartition("/")[2] for url in kept[0]}
         assert names == {"offline", *OFFLINE_FILES}
         assert problems == []
-    # the monitor is gone
+    # the monitor is unreachable
     page.goto(f"{start}/history")
     expect(page.locator("h1")).to_have_text("Der Monitor ist nicht erreichbar")
-    assert page.url == f"{start}/history"  # trying again asks for what was wanted
+    assert page.url == f"{start}/history"  # retrying opens the requested page
     assert (
         page.evaluate("getComputedStyle(document.querySelector('.button')).borderRadius") != "0px"
     )
-    assert set(proxy.strangers) <= {"/favicon.ico"}
+    assert set(proxy.foreign_requests) <= {"/favicon.ico"}
     context.close()

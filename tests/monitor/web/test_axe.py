@@ -1,4 +1,4 @@
-"""axe-core finds no fault on any page: dark and light, desk and phone, in three languages."""
+"""axe-core finds no violation on any page: dark and light, desktop and phone, three languages."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ PHONE, DESK = (390, 844), (1440, 900)
 
 @pytest.fixture(scope="module")
 def axe() -> str:
-    """axe-core, as its Python package brings it."""
+    """axe-core, from its Python package."""
     pytest.importorskip("axe_playwright_python")
     return (resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 
 
-def faults(page: Page, axe: str) -> list[tuple[str, str, list[str]]]:
+def violations_of(page: Page, axe: str) -> list[tuple[str, str, list[str]]]:
     """What axe-core finds: rule, help, and the first elements."""
-    # the pages' policy lets nothing in; the debugging protocol is not asked by it
+    # the pages' CSP blocks injected scripts, but not the DevTools protocol
     if not page.evaluate("'axe' in window"):
         page.evaluate(axe)
-    # no rule that is on needs style sheets or sounds loaded once more
+    # no enabled rule needs style sheets or sounds reloaded
     found: list[dict[str, Any]] = json.loads(
         page.evaluate(
             "axe.run(document, {resultTypes: ['violations'], preload: false})"
@@ -77,14 +77,16 @@ def faults(page: Page, axe: str) -> list[tuple[str, str, list[str]]]:
     ],
     ids=["en", "de", "fr"],
 )
-def test_no_page_has_a_fault(
+def test_pages_have_no_violations(
     chromium: Browser,
-    lively: FakeMonitor,
+    busy_monitor: FakeMonitor,
     axe: str,
     language: str,
     looks: list[tuple[tuple[int, int], Any]],
 ) -> None:
-    context = chromium.new_context(base_url=lively.url, locale=language, reduced_motion="reduce")
+    context = chromium.new_context(
+        base_url=busy_monitor.url, locale=language, reduced_motion="reduce"
+    )
     context.add_init_script(axe)
     page = context.new_page()
     found: dict[object, object] = {}
@@ -97,19 +99,19 @@ def test_no_page_has_a_fault(
                 if path == "/live":
                     page.wait_for_selector(".face")
             width = page.evaluate("document.documentElement.scrollWidth")
-            told: list[object] = [*faults(page, axe)]
+            violations: list[object] = [*violations_of(page, axe)]
             if width > size[0] and not path.startswith("/privacy/"):
-                told.append(f"{width} pixels wide")
-            if told:
-                found[path, size, theme] = told
+                violations.append(f"{width} pixels wide")
+            if violations:
+                found[path, size, theme] = violations
     assert found == {}
     context.close()
 
 
-def test_a_page_fits_before_its_charts_are_drawn_for_a_new_width(
-    chromium: Browser, lively: FakeMonitor
+def test_page_fits_a_new_width_before_its_charts_are_redrawn(
+    chromium: Browser, busy_monitor: FakeMonitor
 ) -> None:
-    context = chromium.new_context(base_url=lively.url, reduced_motion="reduce")
+    context = chromium.new_context(base_url=busy_monitor.url, reduced_motion="reduce")
     context.add_init_script(
         "window.ResizeObserver = class { observe() {} unobserve() {} disconnect() {} }"
     )
@@ -126,14 +128,14 @@ def test_a_page_fits_before_its_charts_are_drawn_for_a_new_width(
     context.close()
 
 
-def test_a_viewer_s_pages_have_no_fault(chromium: Browser, house: FakeMonitor, axe: str) -> None:
-    house.user = User("vera", Role.VIEWER)
-    context = chromium.new_context(base_url=house.url)
+def test_viewer_pages_have_no_violations(chromium: Browser, monitor: FakeMonitor, axe: str) -> None:
+    monitor.user = User("vera", Role.VIEWER)
+    context = chromium.new_context(base_url=monitor.url)
     page = context.new_page()
     found = {}
     for path in ("/", "/alerts", "/settings", "/privacy"):
         page.goto(path)
-        if told := faults(page, axe):
-            found[path] = told
+        if violations := violations_of(page, axe):
+            found[path] = violations
     assert found == {}
     context.close()

@@ -1,4 +1,4 @@
-"""The catalogues: complete, up to date with the source, with right plurals, numbers and dates."""
+"""Translation catalogues: complete, up to date, with correct plurals, numbers and dates."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def test_every_message_of_the_source_is_translated(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_the_files_are_as_the_script_writes_them(language: str) -> None:
+def test_files_are_as_written_by_the_script(language: str) -> None:
     written = catalogues.written(catalogues.updated(language, WANTED))
     assert (catalogues.LOCALES / f"{language}.po").read_bytes() == written
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_translations_have_the_values_of_their_messages(language: str) -> None:
+def test_translations_have_the_placeholders_of_their_messages(language: str) -> None:
     for message in _catalogue(language):
         if isinstance(message.id, str):
             assert _values(message.string) == _values(message.id), message.id
@@ -66,7 +66,7 @@ def test_translations_have_the_values_of_their_messages(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_every_plural_form_is_there(language: str) -> None:
+def test_every_plural_form_is_translated(language: str) -> None:
     catalogue = _catalogue(language)
     plurals = [message for message in catalogue if isinstance(message.id, tuple)]
     assert len(plurals) > 5
@@ -78,14 +78,14 @@ def test_every_plural_form_is_there(language: str) -> None:
     [
         ("en", "0 appearances", "1 appearance", "1,284 appearances"),
         ("de", "0 Erscheinungen", "1 Erscheinung", "1.284 Erscheinungen"),
-        # French counts nothing in the singular
+        # French uses the singular for 0
         ("fr", "0 apparition", "1 apparition", "1\u202f284 apparitions"),
     ],
 )
-def test_plurals(language: str, none: str, one: str, many: str) -> None:
+def test_plural_forms(language: str, none: str, one: str, many: str) -> None:
     tr = translator(language)
-    told = [tr.ngettext("1 appearance", "{n} appearances", count) for count in (0, 1, 1284)]
-    assert told == [none, one, many]
+    sentence = [tr.ngettext("1 appearance", "{n} appearances", count) for count in (0, 1, 1284)]
+    assert sentence == [none, one, many]
 
 
 @pytest.mark.parametrize(
@@ -94,27 +94,27 @@ def test_plurals(language: str, none: str, one: str, many: str) -> None:
         (1, "1 minute", "1 Minute", "1 minute"),
         (10, "10 minutes", "10 Minuten", "10 minutes"),
         (0.5, "0.5 minutes", "0,5 Minuten", "0,5 minute"),
-        # French counts up to two in the singular
+        # French uses the singular below two
         (1.5, "1.5 minutes", "1,5 Minuten", "1,5 minute"),
         (2.5, "2.5 minutes", "2,5 Minuten", "2,5 minutes"),
         (1440, "1,440 minutes", "1.440 Minuten", "1\u202f440 minutes"),
     ],
 )
-def test_minutes_are_counted_as_the_language_does(
+def test_minutes_are_counted_by_the_languages_plural_rules(
     count: float, english: str, german: str, french: str
 ) -> None:
     assert [translator(each).minutes(count) for each in LANGUAGES] == [english, german, french]
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_one_thing_has_one_word(language: str) -> None:
-    """An alert is an alert everywhere, not a message here and an alarm there."""
+def test_terms_are_translated_consistently(language: str) -> None:
+    """An alert has the same name everywhere, not a message here and an alarm there."""
     other = {"de": r"\bMeldung", "fr": r"\balarme"}[language]
-    said = [str(message.string) for message in _catalogue(language) if message.id]
-    assert not [text for text in said if re.search(other, text)]
+    translations = [str(message.string) for message in _catalogue(language) if message.id]
+    assert not [text for text in translations if re.search(other, text)]
 
 
-def test_numbers_and_times_are_written_as_the_language_does() -> None:
+def test_numbers_and_times_are_localized() -> None:
     english, german, french = (translator(language) for language in LANGUAGES)
     assert english.number(12345.6, 1) == "12,345.6"
     assert german.number(12345.6, 1) == "12.345,6"
@@ -134,7 +134,7 @@ def test_numbers_and_times_are_written_as_the_language_does() -> None:
     assert [tr.short_day(time) for tr in (english, german, french)] == ["20/11", "20.11.", "20/11"]
 
 
-def test_a_language_without_a_catalogue_is_english() -> None:
+def test_language_without_a_catalogue_falls_back_to_english() -> None:
     assert translator("tlh").language == "en"
     assert translator("en").gettext("There is no such message {here}") == (
         "There is no such message {here}"
@@ -155,12 +155,12 @@ def test_a_language_without_a_catalogue_is_english() -> None:
     ],
     ids=str,
 )
-def test_the_language_is_chosen_or_preferred(headers: dict[str, str], language: str) -> None:
+def test_language_is_chosen_or_negotiated(headers: dict[str, str], language: str) -> None:
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     assert language_of(HTTPConnection({"type": "http", "headers": raw}), "en") == language
 
 
-def test_every_state_role_and_choice_has_its_label() -> None:
+def test_every_state_role_and_choice_has_a_label() -> None:
     assert labels.CAMERA_STATES.keys() == {state.value for state in CameraState}
     assert labels.STATE_REASONS.keys() >= labels.NO_PICTURE.keys()
     assert labels.ROLES.keys() == {role.value for role in Role}
@@ -175,39 +175,40 @@ def test_every_state_role_and_choice_has_its_label() -> None:
                     assert choice in labels.CHOICES, (name, choice)
 
 
-def test_a_sentence_is_translated_with_its_values() -> None:
+def test_sentence_is_translated_with_its_values() -> None:
     reason = Translatable("connection refused")
-    told = Translatable("{name} cannot be opened ({words}).", name="Settings", words=reason)
-    assert told == "Settings cannot be opened (connection refused)."
-    # a value is not a message, whatever it is called
+    sentence = Translatable("{name} cannot be opened ({words}).", name="Settings", words=reason)
+    assert sentence == "Settings cannot be opened (connection refused)."
+    # a value is not a message, whatever its name
     assert (
-        translator("de").translate(told) == "Settings ist nicht zu öffnen (dort antwortet niemand)."
+        translator("de").translate(sentence)
+        == "Settings ist nicht zu öffnen (dort antwortet niemand)."
     )
-    assert translator("fr").translate(told).startswith("Impossible d\u2019ouvrir Settings (")
+    assert translator("fr").translate(sentence).startswith("Impossible d\u2019ouvrir Settings (")
     assert translator("de").translate(Translatable("Permission denied")) == "kein Zugriff"
     assert translator("en").translate(Translatable("Permission denied")) == "Permission denied"
-    both = sentences(told, "", "Try again.")
-    assert both == f"{told} Try again."
+    both = sentences(sentence, "", "Try again.")
+    assert both == f"{sentence} Try again."
     assert translator("de").translate(both).endswith("Versuchen Sie es noch einmal.")
     assert translator("de").translate("The cat sat on the cable.") == "The cat sat on the cable."
     assert sentences("", "") == ""
 
 
-def test_a_sentence_travels_between_processes() -> None:
-    told = Translatable("{path} is a folder.", path=Translatable("{n} s", n=3))
-    again = pickle.loads(pickle.dumps(told))  # noqa: S301
-    assert again == told and translator("fr").translate(again) == "3 s est un dossier."
+def test_sentence_survives_pickling() -> None:
+    sentence = Translatable("{path} is a folder.", path=Translatable("{n} s", n=3))
+    again = pickle.loads(pickle.dumps(sentence))  # noqa: S301
+    assert again == sentence and translator("fr").translate(again) == "3 s est un dossier."
 
 
-def test_secrets_are_taken_out_of_values() -> None:
+def test_secrets_are_redacted_in_values() -> None:
     def redact(text: str) -> str:
         return text.replace("hunter2", "***")
 
-    told = Translatable("{name} stopped sending ({words}).", name="rtsp://hunter2@x", words="a")
-    hidden = told.mapped(redact)
+    sentence = Translatable("{name} stopped sending ({words}).", name="rtsp://hunter2@x", words="a")
+    hidden = sentence.mapped(redact)
     assert hidden == "rtsp://***@x stopped sending (a)."
     assert translator("de").translate(hidden) == "rtsp://***@x sendet nicht mehr (a)."
-    # what only shows in the whole sentence is taken out, too
+    # what only shows in the whole sentence is redacted, too
     assert Translatable("hunter{n}", n=2).mapped(redact) == "***"
 
 

@@ -1,4 +1,4 @@
-"""The guided set-up's forms: what they make of what is sent, and what they say is wrong."""
+"""The guided set-up's forms: what they save, and the errors they report."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from web.fake_monitor import TOKEN, FakeMonitor
 CORNERS = [[0, 0], [1, 0], [1, 1]]
 
 
-def settings(house: FakeMonitor) -> Settings:
-    return house.configuration.settings
+def settings(monitor: FakeMonitor) -> Settings:
+    return monitor.configuration.settings
 
 
 @pytest.mark.parametrize(
-    ("form", "field", "said"),
+    ("form", "field", "message"),
     [
         ({"maker": "onvif", "host": ""}, "host", "required"),
         ({"maker": "address", "host": "192.168.1.20/live"}, "host", "write rtsp://"),
@@ -33,23 +33,25 @@ def settings(house: FakeMonitor) -> Settings:
         ({"maker": "axis", "host": "192.168.1.20", "name": "n" * 81}, "name", "80 characters"),
     ],
 )
-def test_what_is_wrong_is_said_at_the_field(
-    empty: FakeMonitor, form: dict[str, str], field: str, said: str
+def test_error_is_reported_at_its_field(
+    empty: FakeMonitor, form: dict[str, str], field: str, message: str
 ) -> None:
     headers = {"x-csrf-token": TOKEN}
-    tried = empty.ask("POST", "/start/camera/try", data=form, headers=headers)
+    tried = empty.request("POST", "/start/camera/try", data=form, headers=headers)
     assert tried.status_code == 422
-    assert tried.json()["field"] == field and said in tried.json()["problem"]
-    saved = empty.ask("POST", "/start/camera", data=form, headers=headers)
+    assert tried.json()["field"] == field and message in tried.json()["problem"]
+    saved = empty.request("POST", "/start/camera", data=form, headers=headers)
     assert saved.status_code == 422
     _, _, part = saved.text.partition(f'data-of="{field}"')
-    assert said in part.partition("data-of=")[0]
+    assert message in part.partition("data-of=")[0]
     assert settings(empty).cameras == {}
 
 
-def test_an_address_without_rtsp_is_told_on_the_camera_page_too(house: FakeMonitor) -> None:
+def test_camera_page_also_rejects_an_address_without_rtsp(monitor: FakeMonitor) -> None:
     form = {"name": "Yard", "source": "10.0.0.9/live", "enabled": "on"}
-    answer = house.ask("POST", "/settings/cameras/new", data=form, headers={"x-csrf-token": TOKEN})
+    answer = monitor.request(
+        "POST", "/settings/cameras/new", data=form, headers={"x-csrf-token": TOKEN}
+    )
     assert answer.status_code == 422
     _, _, part = answer.text.partition('id="field-source-error"')
     assert "write rtsp://" in part[:200]
@@ -67,19 +69,21 @@ def test_an_address_without_rtsp_is_told_on_the_camera_page_too(house: FakeMonit
         ),
         ({"maker": "address", "host": "rtsp://10.0.0.4/x", "user": "a", "password": "b@c"},
          "rtsp://a:b%40c@10.0.0.4/x"),
-        # who pastes a whole address means it, whatever the kind says
+        # a pasted complete address counts, whatever the selected kind
         ({"maker": "onvif", "host": "rtsp://u:p@10.0.0.4/x", "user": "a"}, "rtsp://u:p@10.0.0.4/x"),
     ],
 )  # fmt: skip
-def test_sources(empty: FakeMonitor, form: dict[str, str], source: str) -> None:
-    answer = empty.ask("POST", "/start/camera", data=form, headers={"x-csrf-token": TOKEN})
+def test_sources_are_built_from_the_form(
+    empty: FakeMonitor, form: dict[str, str], source: str
+) -> None:
+    answer = empty.request("POST", "/start/camera", data=form, headers={"x-csrf-token": TOKEN})
     assert answer.status_code == 303, answer.text
     (camera,) = settings(empty).cameras.values()
     assert camera.source.get_secret_value() == source
 
 
 @pytest.mark.parametrize(
-    ("service", "asked"),
+    ("service", "requested"),
     [
         ("http://10.0.0.4:8000/onvif/device_service", "http://10.0.0.4:8000/onvif/device_service"),
         ("http://evil.test/10.0.0.4", ""),
@@ -87,25 +91,25 @@ def test_sources(empty: FakeMonitor, form: dict[str, str], source: str) -> None:
         ("", ""),
     ],
 )
-def test_a_found_camera_is_asked_at_its_own_service(
-    empty: FakeMonitor, monkeypatch: pytest.MonkeyPatch, service: str, asked: str
+def test_found_camera_is_queried_at_its_own_service_address(
+    empty: FakeMonitor, monkeypatch: pytest.MonkeyPatch, service: str, requested: str
 ) -> None:
     def find_streams(
         host: str, user: str, password: str, *, service: str, enough: int
     ) -> CameraStreams:
-        assert (host, user, service, enough) == ("10.0.0.4", "a", asked, 720)
+        assert (host, user, service, enough) == ("10.0.0.4", "a", requested, 720)
         return CameraStreams(main="rtsp://10.0.0.4/found", small="rtsp://10.0.0.4/small")
 
     monkeypatch.setattr(new_camera_form, "find_streams", find_streams)
     form = {"maker": "onvif", "host": "10.0.0.4", "user": "a", "service": service}
-    answer = empty.ask("POST", "/start/camera", data=form, headers={"x-csrf-token": TOKEN})
+    answer = empty.request("POST", "/start/camera", data=form, headers={"x-csrf-token": TOKEN})
     assert answer.status_code == 303, answer.text
     (camera,) = empty.services.configuration.settings.cameras.values()
     assert camera.small_source.get_secret_value() == "rtsp://10.0.0.4/small"
     assert camera.stream == "auto"
 
 
-def test_steps_follow_what_is_there() -> None:
+def test_current_step_follows_from_the_settings() -> None:
     zone = {"name": "till", "points": CORNERS}
     values: dict[str, object] = {}
     assert next_step(Settings.model_validate(values)) == "camera"
@@ -116,7 +120,7 @@ def test_steps_follow_what_is_there() -> None:
     assert list(STEPS)[-1] == "notice"
 
 
-def test_a_schedule_of_a_mask_is_kept(house: FakeMonitor) -> None:
+def test_mask_schedule_is_saved(monitor: FakeMonitor) -> None:
     zone = {
         "name": "till",
         "points": CORNERS,
@@ -124,31 +128,33 @@ def test_a_schedule_of_a_mask_is_kept(house: FakeMonitor) -> None:
         "hours": [{"begin": "09:00", "end": "10:00"}],
     }
     camera = CameraSettings.model_validate({"source": "0", "zones": [zone]})
-    cameras = {**settings(house).cameras, "a": camera}
-    changed = settings(house).model_copy(update={"cameras": cameras})
-    house.configuration.change(changed)
+    cameras = {**settings(monitor).cameras, "a": camera}
+    changed = settings(monitor).model_copy(update={"cameras": cameras})
+    monitor.configuration.change(changed)
     form = {
         "zones.0.was": "0",
         "zones.0.title": "Till",
         "zones.0.masked": "scheduled",
         "zones.0.points": "0,0 1,0 1,1",
     }
-    answer = house.ask("POST", "/start/zones?camera=a", data=form, headers={"x-csrf-token": TOKEN})
+    answer = monitor.request(
+        "POST", "/start/zones?camera=a", data=form, headers={"x-csrf-token": TOKEN}
+    )
     assert answer.status_code == 303
-    (kept,) = settings(house).cameras["a"].zones
+    (kept,) = settings(monitor).cameras["a"].zones
     assert kept.hours == camera.zones[0].hours and kept.title == "Till"
 
 
-def test_only_managers_set_up(house: FakeMonitor) -> None:
-    house.user = User("vera", Role.VIEWER)
+def test_only_managers_can_set_up(monitor: FakeMonitor) -> None:
+    monitor.user = User("vera", Role.VIEWER)
     for step in ("", *(f"/{each}" for each in STEPS)):
-        assert house.ask("GET", f"/start{step}").status_code == 403
-    answer = house.ask("POST", "/start/camera/look", headers={"x-csrf-token": TOKEN})
+        assert monitor.request("GET", f"/start{step}").status_code == 403
+    answer = monitor.request("POST", "/start/camera/look", headers={"x-csrf-token": TOKEN})
     assert answer.status_code == 403
 
 
-def test_a_trial_shows_no_picture_where_none_may_be(
-    house: FakeMonitor, monkeypatch: pytest.MonkeyPatch
+def test_trial_shows_no_picture_if_previews_are_off(
+    monitor: FakeMonitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown: list[tuple[bool, bool]] = []
 
@@ -159,9 +165,9 @@ def test_a_trial_shows_no_picture_where_none_may_be(
 
     monkeypatch.setattr(guided_setup, "take_trial_picture", take)
     for preview in (True, False):
-        privacy = settings(house).privacy.model_copy(update={"preview": preview})
-        house.configuration.change(settings(house).model_copy(update={"privacy": privacy}))
-        answer = house.ask(
+        privacy = settings(monitor).privacy.model_copy(update={"preview": preview})
+        monitor.configuration.change(settings(monitor).model_copy(update={"privacy": privacy}))
+        answer = monitor.request(
             "POST",
             "/start/camera/try",
             data={"maker": "address", "host": "rtsp://10.0.0.4/x"},
@@ -174,12 +180,12 @@ def test_a_trial_shows_no_picture_where_none_may_be(
     assert shown == [(True, True), (False, True)]
 
 
-def test_there_are_as_many_zones_as_a_camera_may_have(house: FakeMonitor) -> None:
+def test_zones_per_camera_are_limited(monitor: FakeMonitor) -> None:
     form: dict[str, str] = {}
     for n in range(17):
         form |= {f"zones.{n}.title": f"Zone {n}", f"zones.{n}.points": "0,0 1,0 1,1"}
-    answer = house.ask(
+    answer = monitor.request(
         "POST", "/start/zones?camera=entrance", data=form, headers={"x-csrf-token": TOKEN}
     )
     assert answer.status_code == 422 and "At most 16." in answer.text
-    assert len(settings(house).cameras["entrance"].zones) == 2
+    assert len(settings(monitor).cameras["entrance"].zones) == 2

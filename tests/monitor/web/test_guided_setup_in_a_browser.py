@@ -1,4 +1,4 @@
-"""The guided set-up, from no camera to a notice at the door, in a real browser."""
+"""The guided set-up in a real browser, from no camera to a printed notice."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 
-from onvif_camera import OnvifCamera
+from fake_onvif_camera import OnvifCamera
 from rtsp_sender import python_with_gstreamer, rtsp
 from sentistream.monitor.cameras import onvif
 from sentistream.monitor.settings import Settings
@@ -18,29 +18,29 @@ PASSWORD = "p&ss wörd"  # noqa: S105
 LONG = 60_000.0
 
 
-def opened(chromium: Browser, house: FakeMonitor, path: str) -> Page:
+def opened(chromium: Browser, monitor: FakeMonitor, path: str) -> Page:
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
-    page.goto(house.url + path)
+    page.goto(monitor.url + path)
     return page
 
 
 def questions(page: Page) -> list[str]:
-    """The kinds of what a page asks from now on; all is answered with yes."""
-    asked: list[str] = []
+    """The types of the page's dialogs from now on; all are accepted."""
+    dialogs: list[str] = []
 
     def answer(dialog: Dialog) -> None:
-        asked.append(dialog.type)
+        dialogs.append(dialog.type)
         dialog.accept()
 
     page.on("dialog", answer)
-    return asked
+    return dialogs
 
 
-def settings(house: FakeMonitor) -> Settings:
-    return house.configuration.settings
+def settings(monitor: FakeMonitor) -> Settings:
+    return monitor.configuration.settings
 
 
-def test_from_nothing_to_a_notice(
+def test_setup_leads_from_nothing_to_a_notice(
     chromium: Browser, empty: FakeMonitor, demonstration_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     python = python_with_gstreamer()
@@ -62,14 +62,14 @@ def test_from_nothing_to_a_notice(
         page.get_by_role("button", name="Use Shop Cam").click()
         expect(page.get_by_label("Address")).to_have_value("127.0.0.1")
         expect(page.get_by_label("What you call it")).to_have_value("Shop Cam")
-        # a wrong password is said beside the password
+        # a wrong password is reported at the password field
         page.get_by_label("User name of the camera").fill("owner")
         page.get_by_label("Password of the camera").fill("wrong")
         page.get_by_role("button", name="Test it").click()
         wrong = page.locator("[data-of=password] .error")
         expect(wrong).to_contain_text("refuses the user or the password", timeout=LONG)
         expect(page.get_by_label("Password of the camera")).to_be_focused()
-        # the right one gives a picture, before anything is saved
+        # the right one shows a picture, before anything is saved
         page.get_by_label("Password of the camera").fill(PASSWORD)
         page.get_by_role("button", name="Test it").click()
         expect(page.locator("[data-tried]")).to_contain_text("640 × 360 pixels", timeout=LONG)  # noqa: RUF001
@@ -131,12 +131,12 @@ def test_from_nothing_to_a_notice(
     page.close()
 
 
-def test_unsaved_zones_are_guarded_and_changes_are_taken_back(
-    chromium: Browser, house: FakeMonitor
+def test_unsaved_zones_are_guarded_and_changes_undone(
+    chromium: Browser, monitor: FakeMonitor
 ) -> None:
     for path in ("/start/zones?camera=entrance", "/settings/cameras/entrance"):
-        page = opened(chromium, house, path)
-        asked = questions(page)
+        page = opened(chromium, monitor, path)
+        dialogs = questions(page)
         undo = page.get_by_role("button", name="Undo")
         expect(undo).to_be_disabled()
         points = page.locator("[data-points]").first
@@ -150,30 +150,30 @@ def test_unsaved_zones_are_guarded_and_changes_are_taken_back(
         undo.click()
         page.locator("body").press("Control+z")
         assert points.input_value() == before
-        # a zone that was removed comes back whole
+        # a removed zone is restored completely
         page.get_by_role("button", name="Remove: Zone 1").click()
         expect(page.locator("[data-points]")).to_have_count(1)
         undo.click()
         expect(page.locator("[data-points]")).to_have_count(2)
         assert page.locator("[data-points]").first.input_value() == before
-        page.goto(house.url + "/about")
-        assert asked == []  # nothing had changed in the end
-        page.goto(house.url + path)
+        page.goto(monitor.url + "/about")
+        assert dialogs == []  # in the end nothing has changed
+        page.goto(monitor.url + path)
         page.get_by_role("button", name="Remove: Zone 1").click()
-        page.goto(house.url + "/about")
-        assert asked == ["beforeunload"]
+        page.goto(monitor.url + "/about")
+        assert dialogs == ["beforeunload"]
         page.close()
 
 
-def test_saved_zones_are_not_guarded(chromium: Browser, house: FakeMonitor) -> None:
-    page = opened(chromium, house, "/start/zones?camera=entrance")
-    asked = questions(page)
+def test_saved_zones_are_not_guarded(chromium: Browser, monitor: FakeMonitor) -> None:
+    page = opened(chromium, monitor, "/start/zones?camera=entrance")
+    dialogs = questions(page)
     page.get_by_role("textbox", name="Name").first.fill("Front door")
     page.get_by_role("button", name="Save and go on").click()
     page.wait_for_url("**/start/hours")
-    assert asked == []
-    door, till = settings(house).cameras["entrance"].zones
-    # the key stays, so that its history goes on
+    assert dialogs == []
+    door, till = settings(monitor).cameras["entrance"].zones
+    # the key is unchanged, so its history continues
     assert (door.name, door.title, till.name, till.masked) == (
         "door",
         "Front door",

@@ -1,4 +1,4 @@
-"""Small things of the pages: definitions, errors, language, labels, print."""
+"""Details of the pages: definitions, errors, language, labels, print."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from web.fake_people import alert, face
 
 
 @pytest.fixture
-def context(chromium: Browser, house: FakeMonitor) -> BrowserContext:
-    return chromium.new_context(base_url=house.url, viewport={"width": 1280, "height": 900})
+def context(chromium: Browser, monitor: FakeMonitor) -> BrowserContext:
+    return chromium.new_context(base_url=monitor.url, viewport={"width": 1280, "height": 900})
 
 
-def test_a_definition_is_one_click_away(context: BrowserContext) -> None:
+def test_definition_is_one_click_away(context: BrowserContext) -> None:
     page = context.new_page()
     page.goto("/live")
     meaning = page.get_by_text("The part of the time of all faces in view")
     expect(meaning).to_be_hidden()
-    asking = page.get_by_role("button", name="What does “share” mean?").first
-    asking.click()
+    button = page.get_by_role("button", name="What does “share” mean?").first
+    button.click()
     expect(meaning).to_be_visible()
     page.keyboard.press("Escape")
     expect(meaning).to_be_hidden()
     # and by keyboard alone
-    asking.focus()
+    button.focus()
     page.keyboard.press("Enter")
     expect(meaning).to_be_visible()
     page.keyboard.press("Tab")
@@ -42,7 +42,7 @@ def test_a_definition_is_one_click_away(context: BrowserContext) -> None:
     context.close()
 
 
-def test_what_is_not_there_has_a_way_on(context: BrowserContext) -> None:
+def test_missing_page_has_a_link_onward(context: BrowserContext) -> None:
     page = context.new_page()
     answer = page.goto("/nowhere")
     assert answer is not None and answer.status == 404
@@ -52,7 +52,7 @@ def test_what_is_not_there_has_a_way_on(context: BrowserContext) -> None:
     context.close()
 
 
-def test_the_language_is_remembered_and_the_view_stays(context: BrowserContext) -> None:
+def test_language_is_remembered_and_the_view_kept(context: BrowserContext) -> None:
     page = context.new_page()
     page.goto("/history?by=day&camera=entrance")
     page.get_by_role("button", name="Français").click()
@@ -66,12 +66,12 @@ def test_the_language_is_remembered_and_the_view_stays(context: BrowserContext) 
 
 
 @pytest.mark.parametrize("language", ["de", "fr", "en"])
-def test_the_browser_chooses_the_language_at_first(
-    chromium: Browser, house: FakeMonitor, language: str
+def test_browser_language_is_the_default(
+    chromium: Browser, monitor: FakeMonitor, language: str
 ) -> None:
     context = chromium.new_context(locale=f"{language}-CH")
     page = context.new_page()
-    page.goto(house.url)
+    page.goto(monitor.url)
     expect(page.locator("html")).to_have_attribute("lang", language)
     context.close()
 
@@ -88,7 +88,7 @@ def test_the_browser_chooses_the_language_at_first(
         ("/a b", False),
     ],
 )
-def test_only_own_addresses_are_gone_back_to(address: str, own: bool) -> None:
+def test_back_links_lead_only_to_own_addresses(address: str, own: bool) -> None:
     assert _is_own(address) is own
 
 
@@ -96,21 +96,21 @@ def _at(track: str, left: float) -> FaceState:
     return face(track, left, "negative", speaking=True)
 
 
-def test_labels_are_never_clipped(chromium: Browser, house: FakeMonitor) -> None:
-    context = chromium.new_context(base_url=house.url, viewport={"width": 390, "height": 844})
+def test_labels_are_never_clipped(chromium: Browser, monitor: FakeMonitor) -> None:
+    context = chromium.new_context(base_url=monitor.url, viewport={"width": 390, "height": 844})
     page = context.new_page()
     page.goto("/live")
-    house.health("entrance")
+    monitor.health("entrance")
     stage = page.locator("#camera-entrance .overlay")
     for places in ((0.93, 0.90), (0.0, 0.02), (0.5, 0.52, 0.54)):
         faces = [_at(f"{place}", place) for place in places]
         for _ in range(200):
-            house.see("entrance", *faces)
+            monitor.publish_observation("entrance", *faces)
             page.wait_for_timeout(50)
             if stage.locator(".face").count() == len(faces):
                 break
-        page.wait_for_timeout(400)  # boxes glide to their place
-        house.see("entrance", *faces)
+        page.wait_for_timeout(400)  # boxes move to their position gradually
+        monitor.publish_observation("entrance", *faces)
         page.wait_for_timeout(400)
         boxes = [label.bounding_box() for label in stage.locator(".face p").all()]
         room = stage.bounding_box()
@@ -133,10 +133,10 @@ def test_labels_are_never_clipped(chromium: Browser, house: FakeMonitor) -> None
 
 
 @pytest.mark.parametrize("path", ["/", "/history?day=2026-11-20", "/privacy", "/alerts"])
-def test_print_has_neither_navigation_nor_darkness(
-    chromium: Browser, house: FakeMonitor, path: str
+def test_print_has_neither_navigation_nor_dark_theme(
+    chromium: Browser, monitor: FakeMonitor, path: str
 ) -> None:
-    context = chromium.new_context(base_url=house.url, color_scheme="dark")
+    context = chromium.new_context(base_url=monitor.url, color_scheme="dark")
     page = context.new_page()
     page.goto(path)
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
@@ -150,7 +150,7 @@ def test_print_has_neither_navigation_nor_darkness(
     context.close()
 
 
-def test_numbers_stand_at_the_right_of_their_cells(context: BrowserContext) -> None:
+def test_numbers_are_right_aligned(context: BrowserContext) -> None:
     page = context.new_page()
     page.goto("/about")
     # every table of the pages
@@ -166,8 +166,8 @@ def test_numbers_stand_at_the_right_of_their_cells(context: BrowserContext) -> N
     context.close()
 
 
-def test_the_engine_figures_are_folded(context: BrowserContext, house: FakeMonitor) -> None:
-    house.health("entrance", moments_per_second=28.0, tick=0.03, latency=0.1)
+def test_engine_figures_are_collapsed(context: BrowserContext, monitor: FakeMonitor) -> None:
+    monitor.health("entrance", moments_per_second=28.0, tick=0.03, latency=0.1)
     page = context.new_page()
     page.goto("/live")
     tile = page.locator("#camera-entrance")
@@ -182,14 +182,14 @@ def test_zones_are_called_by_their_names(tmp_path: Path, language: str) -> None:
     zone = {"name": "z-17", "title": "By the tills", "points": [[0, 0], [1, 0], [1, 1]]}
     door = {"name": "Front door", "source": "0", "zones": [zone]}
     rule = {"key": "sour", "name": "Sour mood", "camera": "door", "zone": "z-17"}
-    house = FakeMonitor(tmp_path, {"cameras": {"door": door}, "alerts": [rule]})
-    house.health("door")
-    house.store.given = [
+    monitor = FakeMonitor(tmp_path, {"cameras": {"door": door}, "alerts": [rule]})
+    monitor.health("door")
+    monitor.store.stored_alerts = [
         replace(
             alert(time.time() - 60, 0.5, active=True, incident="a1"), camera="door", zone="z-17"
         )
     ]
-    house.bus.publish(house.store.given[0])
+    monitor.bus.publish(monitor.store.stored_alerts[0])
     for path in (
         "/",
         "/history",
@@ -199,7 +199,7 @@ def test_zones_are_called_by_their_names(tmp_path: Path, language: str) -> None:
         "/alerts/a1",
         "/privacy/assessment",
     ):
-        answer = httpx.get(house.url + path, headers={"Accept-Language": language})
+        answer = httpx.get(monitor.url + path, headers={"Accept-Language": language})
         assert answer.status_code == 200
         text = re.sub(r"<script.*?</script>|<[^>]*>", " ", answer.text, flags=re.DOTALL)
         assert "By the tills" in text, path

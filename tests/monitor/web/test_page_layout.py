@@ -1,4 +1,4 @@
-"""Every page on a desk and on a phone, light and dark, in both languages, by keyboard."""
+"""Every page on desktop and phone, light and dark, in two languages, by keyboard."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from browser_pages import PageOpener, wait_for
 from sentistream.monitor.observations import CameraState
-from web.accessibility import faults
+from web.accessibility import accessibility_violations
 from web.fake_monitor import FakeMonitor
 
 PAGES = (
@@ -39,25 +39,29 @@ NARROW = "[document.documentElement.scrollWidth, innerWidth]"
     [((1280, 900), False, "en"), ((360, 740), True, "de")],
     ids=["desk, light, English", "phone, dark, German"],
 )
-def test_pages_are_fit_for_everybody(
-    open_page: PageOpener, lively: FakeMonitor, size: tuple[int, int], dark: bool, language: str
+def test_pages_are_accessible(
+    open_page: PageOpener,
+    busy_monitor: FakeMonitor,
+    size: tuple[int, int],
+    dark: bool,
+    language: str,
 ) -> None:
     cookies = {"sentistream-language": language}
-    page = open_page(f"{lively.url}/live", size=size, dark=dark, cookies=cookies)
+    page = open_page(f"{busy_monitor.url}/live", size=size, dark=dark, cookies=cookies)
     expect(page.locator(".face").first).to_be_attached()
     found: list[tuple[str, str]] = []
     for path in PAGES:
         if path != "/live":
-            page.goto(lively.url + path)
+            page.goto(busy_monitor.url + path)
         assert page.evaluate("document.documentElement.lang") == language
         width, screen = page.evaluate(NARROW)
         assert width <= screen, (path, width)
-        found += [(path, fault) for fault in faults(page)]
+        found += [(path, fault) for fault in accessibility_violations(page)]
     assert found == []
 
 
-def test_it_is_said_in_german(open_page: PageOpener, lively: FakeMonitor) -> None:
-    page = open_page(f"{lively.url}/live")
+def test_page_is_in_german(open_page: PageOpener, busy_monitor: FakeMonitor) -> None:
+    page = open_page(f"{busy_monitor.url}/live")
     expect(page.locator(".languages").first).to_be_attached()
     page.evaluate("document.querySelector('button[value=de]').click()")
     wait_for(page, "document.documentElement.lang === 'de' && document.querySelector('.face')")
@@ -67,19 +71,19 @@ def test_it_is_said_in_german(open_page: PageOpener, lively: FakeMonitor) -> Non
     assert set(words) <= {"positiv", "neutral", "negativ", "unklar"}
 
 
-def test_a_theme_is_chosen_and_kept(open_page: PageOpener, house: FakeMonitor) -> None:
-    page = open_page(house.url)
+def test_theme_is_chosen_and_kept(open_page: PageOpener, monitor: FakeMonitor) -> None:
+    page = open_page(monitor.url)
     wait_for(page, "document.querySelector('.theme-button').title === 'Switch to dark'")
     light = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.click(".theme-button")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
-    page.goto(f"{house.url}/about")
+    page.goto(f"{monitor.url}/about")
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
 
 
-def test_the_menu_of_a_phone_opens_and_closes(open_page: PageOpener, house: FakeMonitor) -> None:
-    page = open_page(house.url, size=(360, 740))
+def test_phone_menu_opens_and_closes(open_page: PageOpener, monitor: FakeMonitor) -> None:
+    page = open_page(monitor.url, size=(360, 740))
     expect(page.locator(".menu-button").first).to_be_attached()
     assert page.evaluate("document.querySelector('.menu').checkVisibility()") is False
     page.click(".menu-button")
@@ -90,10 +94,10 @@ def test_the_menu_of_a_phone_opens_and_closes(open_page: PageOpener, house: Fake
 
 
 @pytest.mark.parametrize("path", ["/alerts", "/start/camera", "/start/zones?camera=entrance"])
-def test_the_keyboard_reaches_everything_and_shows_where_it_is(
-    open_page: PageOpener, house: FakeMonitor, path: str
+def test_keyboard_reaches_everything_with_visible_focus(
+    open_page: PageOpener, monitor: FakeMonitor, path: str
 ) -> None:
-    page = open_page(f"{house.url}{path}")
+    page = open_page(f"{monitor.url}{path}")
     wait_for(
         page, "document.querySelector('main form button') && document.querySelector('.menu-button')"
     )
@@ -112,19 +116,19 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(
         reached.append(number)
         assert outlined, number
     assert reached == wanted
-    # the first of them leads past the navigation
+    # the first link skips the navigation
     page.evaluate("document.querySelector('.skip-link').focus()")
     page.keyboard.press("Enter")
     wait_for(page, "document.activeElement.id === 'main'")
 
 
-def test_a_silent_database_is_told(open_page: PageOpener, house: FakeMonitor) -> None:
-    house.store.broken = True
-    page = open_page(f"{house.url}/history")
+def test_unresponsive_database_is_reported(open_page: PageOpener, monitor: FakeMonitor) -> None:
+    monitor.store.broken = True
+    page = open_page(f"{monitor.url}/history")
     for path in ("/history", "/"):
-        page.goto(house.url + path)
+        page.goto(monitor.url + path)
         assert "The database is not responding" in page.inner_text("[role=alert]")
-    # what does not need it is still told
-    house.health("yard", CameraState.WAITING, reason="The cable is out.")
-    page.goto(f"{house.url}/")
+    # parts that do not need it are still shown
+    monitor.health("yard", CameraState.WAITING, reason="The cable is out.")
+    page.goto(f"{monitor.url}/")
     assert "The cable is out." in page.inner_text(".attention")

@@ -1,4 +1,4 @@
-"""Changes made by hand, in a real browser."""
+"""Interactive changes in a real browser."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from web.fake_monitor import FakeMonitor
 from web.fake_people import face
 
 
-def test_a_setting_is_changed_and_saved(open_page: PageOpener, house: FakeMonitor) -> None:
-    page = open_page(f"{house.url}/settings/privacy")
+def test_setting_is_changed_and_saved(open_page: PageOpener, monitor: FakeMonitor) -> None:
+    page = open_page(f"{monitor.url}/settings/privacy")
     expect(page.locator("#field-smallest_group").first).to_be_attached()
     page.fill("#field-smallest_group", "8")
     page.click("#field-blur")
     page.click(".primary")
     expect(page.locator(".done")).to_contain_text("Saved")
-    privacy = house.configuration.settings.privacy
+    privacy = monitor.configuration.settings.privacy
     assert (privacy.smallest_group, privacy.blur) == (8, False)
-    page.goto(f"{house.url}/privacy")
+    page.goto(f"{monitor.url}/privacy")
     assert "fewer than 8 appearances" in page.inner_text(
         "main"
     ) and "without blur" in page.inner_text("main")
 
 
-def test_a_slip_is_told_where_it_was_made(open_page: PageOpener, house: FakeMonitor) -> None:
-    page = open_page(f"{house.url}/settings/privacy")
+def test_error_is_shown_at_its_field(open_page: PageOpener, monitor: FakeMonitor) -> None:
+    page = open_page(f"{monitor.url}/settings/privacy")
     expect(page.locator("form.form").first).to_be_attached()
-    # browsers check numbers themselves; what they let through is checked again
+    # browsers validate numbers; what they let through is validated again
     page.evaluate("document.querySelector('form.form').noValidate = true")
     page.fill("#field-smallest_group", "0")
     page.fill("#field-controller", "Corner Shop")
     page.click(".primary")
     expect(page.locator("#field-smallest_group-error").first).to_be_attached()
     assert page.inner_text("#field-smallest_group-error") == "At least 1."
-    wait_for(page, "document.activeElement.id !== ''")  # the browser gives the focus after loading
+    wait_for(page, "document.activeElement.id !== ''")  # the browser sets the focus after loading
     assert page.evaluate("document.activeElement.id") == "field-smallest_group"
     assert page.evaluate("document.activeElement.getAttribute('aria-describedby')").startswith(
         "field-smallest_group-error"
@@ -52,26 +52,24 @@ def test_a_slip_is_told_where_it_was_made(open_page: PageOpener, house: FakeMoni
     page.fill("#field-smallest_group", "6")
     page.click(".primary")
     expect(page.locator(".done").first).to_be_attached()
-    assert house.configuration.settings.privacy.smallest_group == 6
+    assert monitor.configuration.settings.privacy.smallest_group == 6
 
 
-def test_what_was_typed_survives_a_lost_server(open_page: PageOpener, house: FakeMonitor) -> None:
-    page = open_page(f"{house.url}/settings/privacy")
+def test_typed_text_survives_a_lost_server(open_page: PageOpener, monitor: FakeMonitor) -> None:
+    page = open_page(f"{monitor.url}/settings/privacy")
     page.fill("#field-contact", "ask@example.org")
-    house.stop()
+    monitor.stop()
     page.click(".primary")
     expect(page.locator("[data-failed]")).to_contain_text("not responding")
     assert page.evaluate("document.querySelector('#field-contact').value") == "ask@example.org"
-    house.start()
+    monitor.start()
     page.click(".primary")
     expect(page.locator(".done").first).to_be_attached()
-    assert house.configuration.settings.privacy.contact == "ask@example.org"
+    assert monitor.configuration.settings.privacy.contact == "ask@example.org"
 
 
-def test_a_zone_is_drawn_by_mouse_and_by_keyboard(
-    open_page: PageOpener, house: FakeMonitor
-) -> None:
-    page = open_page(f"{house.url}/settings/cameras/window", size=(1280, 900))
+def test_zone_is_drawn_with_mouse_and_keyboard(open_page: PageOpener, monitor: FakeMonitor) -> None:
+    page = open_page(f"{monitor.url}/settings/cameras/window", size=(1280, 900))
     page.evaluate(
         "[...document.querySelectorAll('[data-add-row]')]"
         ".find(e => e.innerText === 'Add a zone').click()"
@@ -91,15 +89,15 @@ def test_a_zone_is_drawn_by_mouse_and_by_keyboard(
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Corner 1"
     page.click(".primary")
     expect(page.locator(".done").first).to_be_attached()
-    (zone,) = house.configuration.settings.cameras["window"].zones
+    (zone,) = monitor.configuration.settings.cameras["window"].zones
     assert zone.name == "door"
     corners = [(0.11, 0.2), (0.5, 0.2), (0.5, 0.8)]
     for point, (x, y) in zip(zone.points, corners, strict=True):
         assert abs(point[0] - x) < 0.01 and abs(point[1] - y) < 0.01
 
 
-def test_a_rule_is_made_by_hand(open_page: PageOpener, house: FakeMonitor) -> None:
-    page = open_page(f"{house.url}/alerts")
+def test_rule_is_created(open_page: PageOpener, monitor: FakeMonitor) -> None:
+    page = open_page(f"{monitor.url}/alerts")
     wait_for(
         page, "document.querySelector('.rule') && document.querySelector('.theme-button').title"
     )
@@ -108,25 +106,25 @@ def test_a_rule_is_made_by_hand(open_page: PageOpener, house: FakeMonitor) -> No
     page.click(".rule .primary")
     expect(page.locator(".rules")).to_contain_text("Gloomy")
     assert "negative above 35% for 10 minutes, at each camera" in page.inner_text(".rules")
-    assert house.configuration.settings.alerts[-1].limit == 0.35
+    assert monitor.configuration.settings.alerts[-1].limit == 0.35
 
 
-def test_a_visitor_logs_out(open_page: PageOpener, house: FakeMonitor) -> None:
-    page = open_page(house.url)
+def test_user_logs_out(open_page: PageOpener, monitor: FakeMonitor) -> None:
+    page = open_page(monitor.url)
     page.click(".logout button")
     wait_for(page, "location.pathname === '/login'")
-    assert house.user is None
+    assert monitor.user is None
 
 
-class _Receiver:
+class _WebRtcReceiver:
     """Answers browsers' offers, as the monitor does."""
 
-    def __init__(self, house: FakeMonitor) -> None:
-        self.house = house
+    def __init__(self, monitor: FakeMonitor) -> None:
+        self.monitor = monitor
         self.dismissed = threading.Event()
         self.tracks: set[str] = set()
         self.pictures = 0
-        house.more.append(self.add)
+        monitor.more.append(self.add)
 
     def add(self, app: FastAPI) -> None:
         @app.post("/api/browser-camera")
@@ -158,9 +156,9 @@ class _Receiver:
             self.pictures += 1
 
 
-def test_ones_own_camera_is_read_and_let_go(open_page: PageOpener, house: FakeMonitor) -> None:
-    receiver = _Receiver(house)
-    page = open_page(f"{house.url}/try")
+def test_own_camera_is_read_and_stopped(open_page: PageOpener, monitor: FakeMonitor) -> None:
+    receiver = _WebRtcReceiver(monitor)
+    page = open_page(f"{monitor.url}/try")
     page.click("[data-start]")
     wait_for(
         page,
@@ -175,14 +173,14 @@ def test_ones_own_camera_is_read_and_let_go(open_page: PageOpener, house: FakeMo
     while not page.evaluate("Boolean(document.querySelector('.browser-camera .face'))"):
         assert time.monotonic() < end
         now = time.time()
-        house.bus.publish(CameraHealth(camera="visitor-1", state=CameraState.RUNNING, since=now))
-        house.see("visitor-1", face("a", 0.1, "positive"))
+        monitor.bus.publish(CameraHealth(camera="visitor-1", state=CameraState.RUNNING, since=now))
+        monitor.publish_observation("visitor-1", face("a", 0.1, "positive"))
         time.sleep(0.1)
     assert page.inner_text(".browser-camera-reading") == "1 face in view positive"
-    # the picture is mirrored, and the boxes with it
+    # the picture is mirrored, and so are the boxes
     assert page.evaluate("document.querySelector('.browser-camera .face').style.left") == "76%"
     # nobody else sees it
-    other = open_page(f"{house.url}/live")
+    other = open_page(f"{monitor.url}/live")
     wait_for(other, "document.querySelectorAll('.tile').length === 4")
     page.click("[data-stop]")
     assert receiver.dismissed.wait(30)
@@ -190,9 +188,9 @@ def test_ones_own_camera_is_read_and_let_go(open_page: PageOpener, house: FakeMo
     assert page.evaluate("document.querySelector('video').srcObject") is None
 
 
-def test_a_refused_or_failing_camera_is_told(open_page: PageOpener, house: FakeMonitor) -> None:
-    page = open_page(f"{house.url}/try")
-    for name, told in (
+def test_denied_or_failing_camera_is_reported(open_page: PageOpener, monitor: FakeMonitor) -> None:
+    page = open_page(f"{monitor.url}/try")
+    for name, message in (
         ("NotAllowedError", "You did not allow"),
         ("NotFoundError", "No camera was found"),
         ("NotReadableError", "Another program"),
@@ -202,8 +200,8 @@ def test_a_refused_or_failing_camera_is_told(open_page: PageOpener, house: FakeM
             f"() => Promise.reject(new DOMException('', '{name}')))"
         )
         page.click("[data-start]")
-        expect(page.locator(".status-message")).to_contain_text(f"{told}")
+        expect(page.locator(".status-message")).to_contain_text(f"{message}")
     assert page.evaluate("document.querySelector('[data-start]').checkVisibility()")
     page.evaluate("delete navigator.mediaDevices.getUserMedia")
-    page.click("[data-start]")  # the made-up server knows of no such thing
+    page.click("[data-start]")  # the fake server does not implement it
     expect(page.locator(".status-message")).to_contain_text("could not be established")

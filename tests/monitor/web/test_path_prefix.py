@@ -1,4 +1,4 @@
-"""The page below a path of another server, in a real browser, through a real proxy."""
+"""The pages below another server's path, in a real browser, through a real proxy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from api.serving import MANAGER, PASSWORD, Served
+from api.served_monitor import MANAGER, PASSWORD, ServedMonitor
 from playwright.sync_api import Page, expect
 from pydantic import ValidationError
 
@@ -33,7 +33,7 @@ def _fill(page: Page, **fields: str) -> None:
 
 
 @pytest.mark.parametrize("strips", [True, False])
-def test_every_page_stays_below_the_path(
+def test_every_page_stays_below_the_prefix(
     open_page: PageOpener, tmp_path: Path, strips: bool
 ) -> None:
     with proxied(tmp_path, strips=strips) as (proxy, served):
@@ -55,7 +55,7 @@ def test_every_page_stays_below_the_path(
                 ".map(e => new URL(e.href || e.src || e.action))"
                 ".filter(u => u.origin === location.origin).map(u => u.pathname)"
             )
-            # documents to be printed have no links
+            # printable documents have no links
             assert addresses or path.startswith(f"{PREFIX}/privacy/")
             assert all(address.startswith(f"{PREFIX}/") for address in addresses), addresses
             links = page.evaluate(
@@ -66,11 +66,11 @@ def test_every_page_stays_below_the_path(
         assert {f"{PREFIX}/settings/cameras/door", f"{PREFIX}/privacy", f"{PREFIX}/account"} <= (
             visited
         )
-        # what is live comes over a WebSocket
+        # live updates come over a WebSocket
         page.goto(f"{start}/live")
-        served.sees("door")
+        served.publish_observation("door")
         expect(page.locator("#camera-door .state")).to_contain_text("Watching")
-        # what a script asks for, and a form that is sent by one
+        # requests by scripts, and forms sent by scripts
         page.goto(f"{start}/settings/people")
         wait_for(page, "document.body.innerText.includes('vera')")
         page.goto(f"{start}/settings/privacy")
@@ -84,11 +84,11 @@ def test_every_page_stays_below_the_path(
         wait_for(page, "document.documentElement.lang === 'de'")
         page.evaluate("document.querySelector('.logout button').click()")
         wait_for(page, f"location.pathname === '{PREFIX}/login'")
-        # browsers ask every host for this by themselves
-        assert set(proxy.strangers) <= {"/favicon.ico"}
+        # browsers request this from every host by themselves
+        assert set(proxy.foreign_requests) <= {"/favicon.ico"}
 
 
-def test_the_session_is_for_the_path_alone(tmp_path: Path) -> None:
+def test_session_cookie_is_limited_to_the_prefix(tmp_path: Path) -> None:
     with proxied(tmp_path, strips=True) as (proxy, _), httpx.Client(base_url=proxy.url) as client:
         sent: dict[str, Any] = {"name": MANAGER, "password": PASSWORD, "next": "/history"}
         answer = client.post(f"{PREFIX}/login", data=sent, headers={"origin": proxy.url})
@@ -102,8 +102,8 @@ def test_the_session_is_for_the_path_alone(tmp_path: Path) -> None:
         assert foreign.status_code == 403
 
 
-def test_paths_that_are_its_own_are_refused_as_a_prefix(tmp_path: Path) -> None:
-    with Served(tmp_path) as served:
+def test_own_paths_are_refused_as_a_prefix(tmp_path: Path) -> None:
+    with ServedMonitor(tmp_path) as served:
         assert {path.split("/")[1] for path in _paths(served.app.routes)} - {""} == RESERVED_PATHS
     for name in RESERVED_PATHS:
         with pytest.raises(ValidationError, match="public_url"):
@@ -119,6 +119,6 @@ def test_paths_that_are_its_own_are_refused_as_a_prefix(tmp_path: Path) -> None:
         ("https://example.org:8443/a/b/", "https://example.org:8443", "/a/b"),
     ],
 )
-def test_an_address_has_an_origin_and_a_prefix(address: str, origin: str, prefix: str) -> None:
+def test_address_is_split_into_origin_and_prefix(address: str, origin: str, prefix: str) -> None:
     server = ServerSettings(public_url=address)
     assert (server.origin, server.prefix) == (origin, prefix)

@@ -1,4 +1,4 @@
-"""Settings through their forms: what was not touched stays, slips are told, secrets stay here."""
+"""Settings forms: untouched values stay, errors are reported, secrets are not sent."""
 
 from __future__ import annotations
 
@@ -26,106 +26,106 @@ WITH_HOOKS = {
 
 @pytest.mark.parametrize("path", [f"/settings/{name}" for name in SECTIONS])
 def test_saving_untouched_changes_nothing(tmp_path: Path, path: str) -> None:
-    house = FakeMonitor(tmp_path, WITH_HOOKS)
-    before = house.configuration.settings
-    answer = send(house, path, form_of(house, path))
+    monitor = FakeMonitor(tmp_path, WITH_HOOKS)
+    before = monitor.configuration.settings
+    answer = send(monitor, path, form_of(monitor, path))
     assert answer.status_code == 303
-    assert house.configuration.settings.model_dump() == before.model_dump()
+    assert monitor.configuration.settings.model_dump() == before.model_dump()
 
 
 @pytest.mark.parametrize("key", list(SETTINGS["cameras"]))
-def test_saving_an_untouched_camera_changes_nothing(house: FakeMonitor, key: str) -> None:
-    before = house.configuration.settings
+def test_saving_an_untouched_camera_changes_nothing(monitor: FakeMonitor, key: str) -> None:
+    before = monitor.configuration.settings
     path = f"/settings/cameras/{key}"
-    assert send(house, path, form_of(house, path)).status_code == 303
-    assert house.configuration.settings.model_dump() == before.model_dump()
+    assert send(monitor, path, form_of(monitor, path)).status_code == 303
+    assert monitor.configuration.settings.model_dump() == before.model_dump()
 
 
-def test_a_change_is_saved_applied_and_touches_nothing_else(house: FakeMonitor) -> None:
-    before = house.configuration.settings
+def test_change_is_saved_applied_and_touches_nothing_else(monitor: FakeMonitor) -> None:
+    before = monitor.configuration.settings
     path = "/settings/cameras/window"
-    fields = changed(form_of(house, path), name="Terrace", max_faces="4", sound=None)
-    answer = send(house, path, fields)
+    fields = changed(form_of(monitor, path), name="Terrace", max_faces="4", sound=None)
+    answer = send(monitor, path, fields)
     assert (answer.status_code, answer.headers["location"]) == (303, f"{path}?saved=true")
-    after = house.configuration.settings
+    after = monitor.configuration.settings
     camera = after.cameras["window"]
     assert (camera.name, camera.max_faces, camera.sound) == ("Terrace", 4, False)
     assert camera.source == before.cameras["window"].source
     assert {k: v for k, v in after.cameras.items() if k != "window"} == {
         k: v for k, v in before.cameras.items() if k != "window"
     }
-    assert house.cameras.applied == [after]
-    kept = yaml.safe_load(overlay_path(house.configuration.path).read_text())
+    assert monitor.cameras.applied == [after]
+    kept = yaml.safe_load(overlay_path(monitor.configuration.path).read_text())
     assert kept["cameras"]["window"]["name"] == "Terrace"
     assert "entrance" not in kept["cameras"]
-    assert SOURCE_PASSWORD in house.configuration.path.read_text()
+    assert SOURCE_PASSWORD in monitor.configuration.path.read_text()
 
 
 def test_no_secret_reaches_the_browser(tmp_path: Path) -> None:
-    house = FakeMonitor(tmp_path, WITH_HOOKS)
+    monitor = FakeMonitor(tmp_path, WITH_HOOKS)
     paths = ["/", "/history", "/alerts", "/privacy", "/settings", "/settings/people", "/account"]
     paths += [f"/settings/{name}" for name in SECTIONS]
     paths += [f"/settings/cameras/{key}" for key in SETTINGS["cameras"]]
     for path in paths:
-        text = house.ask("GET", path).text
+        text = monitor.request("GET", path).text
         for secret in (SOURCE_PASSWORD, MQTT_PASSWORD, "secret-path", "first-secret", "second-"):
             assert secret not in text, path
-    # nor when something is wrong with the form
-    fields = changed(form_of(house, "/settings/mqtt"), port="0", password="typed-anew")  # noqa: S106
-    text = send(house, "/settings/mqtt", fields).text
-    assert MQTT_PASSWORD not in text and "typed-anew" not in text
+    # nor when the form has an error
+    fields = changed(form_of(monitor, "/settings/mqtt"), port="0", password="typed-again")  # noqa: S106
+    text = send(monitor, "/settings/mqtt", fields).text
+    assert MQTT_PASSWORD not in text and "typed-again" not in text
 
 
-def test_a_secret_is_kept_replaced_and_removed(house: FakeMonitor) -> None:
+def test_secret_is_kept_replaced_and_removed(monitor: FakeMonitor) -> None:
     path = "/settings/mqtt"
 
     def password() -> str:
-        return house.configuration.settings.mqtt.password.get_secret_value()
+        return monitor.configuration.settings.mqtt.password.get_secret_value()
 
-    assert send(house, path, changed(form_of(house, path), topic="shop")).status_code == 303
-    assert (password(), house.configuration.settings.mqtt.topic) == (MQTT_PASSWORD, "shop")
-    send(house, path, changed(form_of(house, path), password="new"))  # noqa: S106
+    assert send(monitor, path, changed(form_of(monitor, path), topic="shop")).status_code == 303
+    assert (password(), monitor.configuration.settings.mqtt.topic) == (MQTT_PASSWORD, "shop")
+    send(monitor, path, changed(form_of(monitor, path), password="new"))  # noqa: S106
     assert password() == "new"
-    send(house, path, [*form_of(house, path), ("password.clear", "on")])
+    send(monitor, path, [*form_of(monitor, path), ("password.clear", "on")])
     assert password() == ""
 
 
-def test_a_kept_password_is_not_sent_to_another_broker(house: FakeMonitor) -> None:
+def test_kept_password_is_not_sent_to_another_broker(monitor: FakeMonitor) -> None:
     path = "/settings/mqtt"
-    fields = changed(form_of(house, path), host="elsewhere.example")
-    answer = send(house, path, fields)
+    fields = changed(form_of(monitor, path), host="elsewhere.example")
+    answer = send(monitor, path, fields)
     assert answer.status_code == 422 and "enter its password again" in answer.text
-    assert house.configuration.settings.mqtt.host == "broker.example"
-    assert send(house, path, changed(fields, password="for-it")).status_code == 303  # noqa: S106
-    assert house.configuration.settings.mqtt.host == "elsewhere.example"
+    assert monitor.configuration.settings.mqtt.host == "broker.example"
+    assert send(monitor, path, changed(fields, password="for-it")).status_code == 303  # noqa: S106
+    assert monitor.configuration.settings.mqtt.host == "elsewhere.example"
 
 
 def test_each_webhook_keeps_its_own_secret(tmp_path: Path) -> None:
-    house = FakeMonitor(tmp_path, WITH_HOOKS)
+    monitor = FakeMonitor(tmp_path, WITH_HOOKS)
     path = "/settings/webhooks"
-    fields = form_of(house, path)
+    fields = form_of(monitor, path)
     fields = [(n, v) for n, v in fields if not n.startswith("webhooks.0.")]
     fields += [("webhooks.7.was", ""), ("webhooks.7.url", "https://third.example/")]
-    refused = send(house, path, fields)  # a new one that sends nothing
+    refused = send(monitor, path, fields)  # a new one without a secret
     assert refused.status_code == 422 and "At least 1 is needed" in refused.text
     fields += [("webhooks.7.events", "alert")]
-    assert send(house, path, fields).status_code == 303
-    second, third = house.configuration.settings.webhooks
+    assert send(monitor, path, fields).status_code == 303
+    second, third = monitor.configuration.settings.webhooks
     assert second.secret.get_secret_value() == "second-secret"
     assert str(second.url) == "https://other.example/"
     assert (str(third.url), third.secret.get_secret_value()) == ("https://third.example/", "")
 
 
-def test_what_opens_files_and_ports_is_not_changed_here(house: FakeMonitor) -> None:
-    before = house.configuration.settings
-    fields = form_of(house, "/settings/server")
+def test_file_paths_and_ports_cannot_be_changed_here(monitor: FakeMonitor) -> None:
+    before = monitor.configuration.settings
+    fields = form_of(monitor, "/settings/server")
     assert "host" not in dict(fields)
     fields += [("host", "0.0.0.0"), ("tls_key", "/etc/shadow")]  # noqa: S104
-    send(house, "/settings/server", changed(fields, session_hours="3"))
-    after = house.configuration.settings.server
+    send(monitor, "/settings/server", changed(fields, session_hours="3"))
+    after = monitor.configuration.settings.server
     assert (after.host, after.tls_key, after.session_hours) == (before.server.host, None, 3)
-    send(house, "/settings/logging", [*form_of(house, "/settings/logging"), ("file", "/x")])
-    assert house.configuration.settings.logging.file is None
+    send(monitor, "/settings/logging", [*form_of(monitor, "/settings/logging"), ("file", "/x")])
+    assert monitor.configuration.settings.logging.file is None
 
 
 @pytest.mark.parametrize(
@@ -163,29 +163,29 @@ def test_what_opens_files_and_ports_is_not_changed_here(house: FakeMonitor) -> N
         ),
     ],
 )
-def test_a_slip_is_told_beside_its_field(
-    house: FakeMonitor, path: str, field: str, value: str, english: str, german: str
+def test_error_is_shown_at_its_field(
+    monitor: FakeMonitor, path: str, field: str, value: str, english: str, german: str
 ) -> None:
-    before = house.configuration.settings
-    fields = changed(form_of(house, path), **{field.replace(".", "__"): value})
-    for language, told in (("en", english), ("de", german)):
-        answer = send(house, path, fields, language)
+    before = monitor.configuration.settings
+    fields = changed(form_of(monitor, path), **{field.replace(".", "__"): value})
+    for language, message in (("en", english), ("de", german)):
+        answer = send(monitor, path, fields, language)
         assert answer.status_code == 422
         errors = re.findall(r'id="field-([\w-]+)-error">([^<]*)<', answer.text)
         whole = re.search(r'role="alert" tabindex="-1">(.*?)</div>', answer.text, re.DOTALL)
         assert whole is not None
         if errors:
-            assert told in errors[0][1]
+            assert message in errors[0][1]
             assert field.replace(".", "-").startswith(errors[0][0])
-        else:  # it is no single field's fault
-            assert told in whole[1]
-        # what was typed is still there
+        else:  # not the fault of a single field
+            assert message in whole[1]
+        # the typed value is still there
         assert field.endswith("days") or "same key" in english or value in answer.text
-    assert house.configuration.settings == before
+    assert monitor.configuration.settings == before
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "message"),
     [
         ("/nowhere/at/all.mp4", "There is no such file on the machine of the monitor."),
         ("clip.mp4", "There is no such file"),
@@ -198,129 +198,133 @@ def test_a_slip_is_told_beside_its_field(
     ],
 )
 @pytest.mark.parametrize("key", ["new", "window"])
-def test_a_wrong_source_is_told_at_its_field(
-    house: FakeMonitor, source: str, told: str, key: str
+def test_invalid_source_is_reported_at_its_field(
+    monitor: FakeMonitor, source: str, message: str, key: str
 ) -> None:
     path = f"/settings/cameras/{key}"
     if key == "window" and not source:
-        return  # it stays as it is
-    before = house.configuration.settings
-    given = changed(form_of(house, path), name="Back door", source=source, max_faces="3")
-    answer = send(house, path, given)
+        return  # it remains unchanged
+    before = monitor.configuration.settings
+    form = changed(form_of(monitor, path), name="Back door", source=source, max_faces="3")
+    answer = send(monitor, path, form)
     assert answer.status_code == 422
     (error,) = re.findall(r'id="field-source-error">([^<]*)<', answer.text)
-    assert told.lower() in error.lower()
+    assert message.lower() in error.lower()
     assert "See the messages next to the fields." in answer.text
     # nothing has to be typed again
     left = dict(fields_of(answer.text, path))
     assert (left["name"], left["max_faces"]) == ("Back door", "3")
     assert "\0" in source or left["source"] == source
-    assert house.configuration.settings == before
+    assert monitor.configuration.settings == before
 
 
-def test_an_address_with_a_password_is_not_shown_again(house: FakeMonitor) -> None:
+def test_address_with_a_password_is_not_shown_again(monitor: FakeMonitor) -> None:
     path = "/settings/cameras/new"
-    given = changed(form_of(house, path), name="", source="rtsp://ada:hunter2@10.0.0.4/live")
-    answer = send(house, path, given)
+    form = changed(form_of(monitor, path), name="", source="rtsp://ada:hunter2@10.0.0.4/live")
+    answer = send(monitor, path, form)
     assert answer.status_code == 422 and "hunter2" not in answer.text
 
 
-def test_a_file_that_is_gone_does_not_keep_the_rest_from_being_changed(
-    tmp_path: Path, house: FakeMonitor
-) -> None:
+def test_missing_file_does_not_block_other_changes(tmp_path: Path, monitor: FakeMonitor) -> None:
     clip = tmp_path / "clip.mp4"
     clip.touch()
     path = "/settings/cameras/new"
-    given = changed(form_of(house, path), name="Clip", source=str(clip))
-    assert send(house, path, given).status_code == 303
+    form = changed(form_of(monitor, path), name="Clip", source=str(clip))
+    assert send(monitor, path, form).status_code == 303
     clip.unlink()
     path = "/settings/cameras/clip"
-    assert send(house, path, changed(form_of(house, path), name="Film")).status_code == 303
-    assert house.configuration.settings.cameras["clip"].name == "Film"
+    assert send(monitor, path, changed(form_of(monitor, path), name="Film")).status_code == 303
+    assert monitor.configuration.settings.cameras["clip"].name == "Film"
 
 
-def test_masked_hours_that_lack_are_told_at_their_field(house: FakeMonitor) -> None:
+def test_missing_mask_hours_are_reported_at_their_field(monitor: FakeMonitor) -> None:
     path = "/settings/cameras/entrance"
-    answer = send(house, path, changed(form_of(house, path), zones__0__masked="scheduled"))
+    answer = send(monitor, path, changed(form_of(monitor, path), zones__0__masked="scheduled"))
     assert answer.status_code == 422
     (error,) = re.findall(r'id="field-zones-0-hours-error">([^<]*)<', answer.text)
     assert "scheduled" in error
 
 
-def test_a_camera_is_added_and_removed(house: FakeMonitor) -> None:
+def test_camera_is_added_and_removed(monitor: FakeMonitor) -> None:
     path = "/settings/cameras/new"
-    fields = changed(form_of(house, path), name="Tür Süd", source="rtsp://10.0.0.9/")
-    answer = send(house, path, fields)
+    fields = changed(form_of(monitor, path), name="Tür Süd", source="rtsp://10.0.0.9/")
+    answer = send(monitor, path, fields)
     assert answer.headers["location"] == "/settings/cameras/tuer-sued?saved=true"
-    assert send(house, path, fields).headers["location"].startswith("/settings/cameras/tuer-sued-2")
-    assert send(house, "/settings/cameras/tuer-sued/remove", []).status_code == 303
-    assert list(house.configuration.settings.cameras)[-1] == "tuer-sued-2"
-    nameless = send(house, path, changed(fields, source=""))
+    assert (
+        send(monitor, path, fields).headers["location"].startswith("/settings/cameras/tuer-sued-2")
+    )
+    assert send(monitor, "/settings/cameras/tuer-sued/remove", []).status_code == 303
+    assert list(monitor.configuration.settings.cameras)[-1] == "tuer-sued-2"
+    nameless = send(monitor, path, changed(fields, source=""))
     assert nameless.status_code == 422 and "A camera needs a source" in nameless.text
 
 
-def test_a_camera_that_a_rule_watches_is_not_removed(house: FakeMonitor) -> None:
-    answer = send(house, "/settings/cameras/entrance/remove", [])
+def test_camera_watched_by_a_rule_cannot_be_removed(monitor: FakeMonitor) -> None:
+    answer = send(monitor, "/settings/cameras/entrance/remove", [])
     assert answer.status_code == 409 and "Sour mood" in answer.text
-    assert "entrance" in house.configuration.settings.cameras
+    assert "entrance" in monitor.configuration.settings.cameras
 
 
-def test_a_rule_is_made_changed_and_removed(house: FakeMonitor) -> None:
-    fields = form_of(house, "/alerts", "/alerts/save")
+def test_rule_is_created_changed_and_removed(monitor: FakeMonitor) -> None:
+    fields = form_of(monitor, "/alerts", "/alerts/save")
     fields = changed(fields, name="Quiet!", limit="12,5", minutes="3", camera="yard", zone="")
-    assert send(house, "/alerts/save", fields).status_code == 303
-    rule = house.configuration.settings.alerts[-1]
+    assert send(monitor, "/alerts/save", fields).status_code == 303
+    rule = monitor.configuration.settings.alerts[-1]
     assert (rule.key, rule.limit, rule.minutes, rule.camera) == ("quiet", 0.125, 3, "yard")
-    fields = form_of(house, "/alerts?rule=quiet", "/alerts/save?rule=quiet")
+    fields = form_of(monitor, "/alerts?rule=quiet", "/alerts/save?rule=quiet")
     assert dict(fields)["limit"] == "12.5"
-    send(house, "/alerts/save?rule=quiet", changed(fields, limit="50"))
-    assert [each.key for each in house.configuration.settings.alerts] == ["sour", "bliss", "quiet"]
-    assert house.configuration.settings.alerts[-1].limit == 0.5
-    refused = send(house, "/alerts/save", changed(fields, limit="150"))
+    send(monitor, "/alerts/save?rule=quiet", changed(fields, limit="50"))
+    assert [each.key for each in monitor.configuration.settings.alerts] == [
+        "sour",
+        "bliss",
+        "quiet",
+    ]
+    assert monitor.configuration.settings.alerts[-1].limit == 0.5
+    refused = send(monitor, "/alerts/save", changed(fields, limit="150"))
     assert refused.status_code == 422 and "At most 1" in refused.text
-    send(house, "/alerts/remove", [("rule", "quiet")])
-    assert [each.key for each in house.configuration.settings.alerts] == ["sour", "bliss"]
+    send(monitor, "/alerts/remove", [("rule", "quiet")])
+    assert [each.key for each in monitor.configuration.settings.alerts] == ["sour", "bliss"]
 
 
-def test_what_cannot_be_written_is_told(house: FakeMonitor) -> None:
-    house.configuration.path = house.configuration.path.parent / "gone" / "monitor.yaml"
-    before = house.configuration.settings
-    fields = changed(form_of(house, "/settings/privacy"), smallest_group="9")
-    answer = send(house, "/settings/privacy", fields)
+def test_unwritable_settings_are_reported(monitor: FakeMonitor) -> None:
+    monitor.configuration.path = monitor.configuration.path.parent / "gone" / "monitor.yaml"
+    before = monitor.configuration.settings
+    fields = changed(form_of(monitor, "/settings/privacy"), smallest_group="9")
+    answer = send(monitor, "/settings/privacy", fields)
     assert answer.status_code == 500 and "cannot be written" in answer.text
-    assert house.configuration.settings is before
+    assert monitor.configuration.settings is before
 
 
-def test_viewers_look_and_change_nothing(house: FakeMonitor) -> None:
-    fields = form_of(house, "/settings/privacy")
-    house.user = User("vera", Role.VIEWER)
-    before = house.configuration.settings
+def test_viewers_can_look_but_not_change(monitor: FakeMonitor) -> None:
+    fields = form_of(monitor, "/settings/privacy")
+    monitor.user = User("vera", Role.VIEWER)
+    before = monitor.configuration.settings
     for path in ("/settings", "/settings/server", "/settings/cameras/yard", "/settings/people"):
-        answer = house.ask("GET", path)
+        answer = monitor.request("GET", path)
         assert answer.status_code == 403 and "ask a manager" in answer.text.lower()
     for path in ("/settings/privacy", "/alerts/save", "/alerts/remove", "/live/restart/yard"):
-        assert send(house, path, fields).status_code == 403, path
-    assert house.configuration.settings is before and house.cameras.restarted == []
+        assert send(monitor, path, fields).status_code == 403, path
+    assert monitor.configuration.settings is before and monitor.cameras.restarted == []
     for path in ("/", "/history", "/alerts", "/privacy", "/try", "/about", "/account"):
-        assert house.ask("GET", path).status_code == 200
+        assert monitor.request("GET", path).status_code == 200
 
 
-def test_hostile_forms_are_answered(house: FakeMonitor) -> None:
+def test_hostile_forms_are_answered(monitor: FakeMonitor) -> None:
     headers = {"X-CSRF-Token": TOKEN, "Content-Type": "application/x-www-form-urlencoded"}
     for body in (b"\xff\xfe", b"a=b&" * 9000, b"zones.999999.points=" + b"1,2+" * 5000, b""):
         for path in ("/settings/cameras/entrance", "/settings/webhooks", "/alerts/save"):
-            answer = house.ask("POST", path, content=body, headers=headers)
+            answer = monitor.request("POST", path, content=body, headers=headers)
             assert answer.status_code in (303, 422), (path, body[:20])
 
 
-def test_saving_leaves_the_comments_of_the_file(house: FakeMonitor) -> None:
-    path = house.configuration.path
+def test_saving_keeps_the_comments_of_the_file(monitor: FakeMonitor) -> None:
+    path = monitor.configuration.path
     text = path.read_text("utf-8").replace("privacy:\n", "# asked for by Jörg\nprivacy:  # mind\n")
     path.write_text(text, "utf-8")
-    fields = changed(form_of(house, "/settings/privacy"), smallest_group="9")
-    assert send(house, "/settings/privacy", fields).status_code == 303
+    fields = changed(form_of(monitor, "/settings/privacy"), smallest_group="9")
+    assert send(monitor, "/settings/privacy", fields).status_code == 303
     assert yaml.safe_load(overlay_path(path).read_text()) == {"privacy": {"smallest_group": 9}}
-    fields = changed(form_of(house, "/settings/cameras/new"), name="Küche", source="1")
-    assert send(house, "/settings/cameras/new", fields).status_code == 303
+    fields = changed(form_of(monitor, "/settings/cameras/new"), name="Küche", source="1")
+    assert send(monitor, "/settings/cameras/new", fields).status_code == 303
     assert path.read_text("utf-8") == text
-    assert load_settings(path) == house.configuration.settings
+    assert load_settings(path) == monitor.configuration.settings

@@ -1,4 +1,4 @@
-"""Why a camera fails is said in every language."""
+"""Camera errors are translated into every language."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import av.error
 import pytest
-from api.serving import Served
+from api.served_monitor import ServedMonitor
 
 import update_translations as catalogues
 from sentistream.errors import SentistreamError
@@ -31,11 +31,11 @@ REASONS = set(catalogues.SYSTEM_REASONS)
         *(errno.EMFILE, errno.EINVAL, errno.EADDRNOTAVAIL, errno.ENOTTY, errno.EAGAIN),
     ],
 )
-def test_words_of_the_system_are_known(number: int) -> None:
+def test_operating_system_messages_are_known(number: int) -> None:
     assert os.strerror(number).lower() in REASONS
 
 
-def test_words_of_ffmpeg_are_known() -> None:
+def test_ffmpeg_messages_are_known() -> None:
     wanted = (
         *("InvalidDataError", "EOFError", "HTTPUnauthorizedError", "HTTPForbiddenError"),
         *("HTTPNotFoundError", "HTTPServerError", "HTTPOtherClientError", "ExitError"),
@@ -46,8 +46,8 @@ def test_words_of_ffmpeg_are_known() -> None:
         try:
             av.error.err_check(-codes[name])
         except av.error.FFmpegError as error:
-            told = str(error.strerror).rstrip(".").lower()
-            assert told in REASONS
+            message = str(error.strerror).rstrip(".").lower()
+            assert message in REASONS
         else:
             raise AssertionError(name)
 
@@ -71,8 +71,8 @@ def _failures(tmp_path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("language", ["de", "fr"])
-def test_a_real_cameras_failure_is_translated(
-    tmp_path: Path, house: FakeMonitor, language: str
+def test_real_camera_error_is_translated(
+    tmp_path: Path, monitor: FakeMonitor, language: str
 ) -> None:
     for source in _failures(tmp_path):
         with pytest.raises(SentistreamError) as caught:
@@ -80,17 +80,17 @@ def test_a_real_cameras_failure_is_translated(
                 CameraSettings.model_validate({"source": source}), tick=0.03, sound_window=1.0
             )
         error = caught.value
-        told = translator(language).translate(error.message)
+        message = translator(language).translate(error.message)
         for sentence in (error.problem, error.way_out):
-            assert sentence and sentence not in told, told
-        house.health("yard", CameraState.WAITING, reason=error.message)
-        page = house.ask(
+            assert sentence and sentence not in message, message
+        monitor.health("yard", CameraState.WAITING, reason=error.message)
+        page = monitor.request(
             "GET", "/live", headers={"Cookie": f"sentistream-language={language}"}
         ).text
         assert error.problem not in page
-        assert told.partition(".")[0].replace("'", "&#39;") in page
-        english = house.ask("GET", "/live").text
-        assert told not in english
+        assert message.partition(".")[0].replace("'", "&#39;") in page
+        english = monitor.request("GET", "/live").text
+        assert message not in english
 
 
 @pytest.mark.parametrize(
@@ -102,10 +102,10 @@ def test_a_real_cameras_failure_is_translated(
     ],
     ids=str,
 )
-def test_the_api_says_what_is_wrong_in_the_language_asked_for(
+def test_api_errors_are_in_the_requested_language(
     tmp_path: Path, headers: dict[str, str], begin: str
 ) -> None:
-    with Served(tmp_path) as served, served.by_token() as client:
+    with ServedMonitor(tmp_path) as served, served.api_client() as client:
         answer = client.post("/api/browser-camera", json={"sdp": "nonsense"}, headers=headers)
     assert answer.status_code == 400
     assert answer.json()["detail"].startswith(begin)

@@ -1,4 +1,4 @@
-"""Translated pages are translated throughout: no English word of the source is left on any."""
+"""Translated pages are translated completely: no English word of the source remains on any."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from web.fake_monitor import SETTINGS, FakeMonitor
 from web.fake_people import alert, face
 from web.html_forms import form_of, send
 
-GERMAN_HOUSE = SETTINGS | {
+GERMAN_SETTINGS = SETTINGS | {
     "cameras": {
         key: camera | {"name": name}
         for (key, camera), name in zip(
@@ -38,7 +38,7 @@ GERMAN_HOUSE = SETTINGS | {
 }
 
 OF_NO_LANGUAGE = {
-    # keys of zones and cameras in the made-up house, parts of addresses, names of things
+    # keys of zones and cameras of the fake monitor, parts of addresses, proper names
     *("door", "till", "entrance", "window", "yard", "night", "rtsp", "http", "https", "localhost"),
     *("demo", "default", "postgresql", "user", "password", "host", "name", "example", "live"),
     *(
@@ -99,7 +99,7 @@ PAGES = (
 )
 
 
-class _Words(HTMLParser):
+class _VisibleWords(HTMLParser):
     """Everything that is shown or read aloud."""
 
     ATTRIBUTES = ("title", "aria-label", "placeholder", "alt", "label")
@@ -110,15 +110,15 @@ class _Words(HTMLParser):
         self._silent = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        if tag in ("script", "style", "code") or (tag != "html" and given.get("lang") == "en"):
+        attributes = {name: value or "" for name, value in attrs}
+        if tag in ("script", "style", "code") or (tag != "html" and attributes.get("lang") == "en"):
             self._silent += 1
             self._until = tag
         if self._silent:
             return
-        for name, value in given.items():
-            said = name.startswith("data-") and (" " in value or value[:1].isupper())
-            if said or name in self.ATTRIBUTES:
+        for name, value in attributes.items():
+            is_text = name.startswith("data-") and (" " in value or value[:1].isupper())
+            if is_text or name in self.ATTRIBUTES:
                 self.texts.append(value)
 
     def handle_endtag(self, tag: str) -> None:
@@ -131,8 +131,8 @@ class _Words(HTMLParser):
 
 
 def words_of(html: str) -> set[str]:
-    """What somebody sees or hears of a page, word by word."""
-    parser = _Words()
+    """What a user sees or a screen reader reads on a page, word by word."""
+    parser = _VisibleWords()
     parser.feed(html)
     return _split(" ".join(parser.texts))
 
@@ -144,7 +144,7 @@ def _split(text: str) -> set[str]:
 
 @cache
 def english_words(language: str) -> set[str]:
-    """Words of the source that the language does not have, as far as its catalogue knows."""
+    """Words of the source that do not occur in the language's catalogue."""
     with (catalogues.LOCALES / f"{language}.po").open("rb") as file:
         catalogue = read_po(file, locale=language)
     english = " ".join(str(message.id) for message in catalogue if message.id)
@@ -155,8 +155,8 @@ def english_words(language: str) -> set[str]:
 
 @pytest.fixture
 def german(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeMonitor]:
-    """A house that has no English name in it, with all that can be shown."""
-    house = FakeMonitor(tmp_path_factory.mktemp("haus"), GERMAN_HOUSE)
+    """A fake monitor without English names in its settings, with all that can be shown."""
+    monitor = FakeMonitor(tmp_path_factory.mktemp("haus"), GERMAN_SETTINGS)
     refused = sentences(
         Translatable(
             "{name} cannot be opened ({words}).",
@@ -165,27 +165,29 @@ def german(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeMonitor]:
         ),
         "Check the address, its password and the network.",
     )
-    house.health("yard", CameraState.WAITING, reason=refused, restarts=4)
-    house.health("night", CameraState.PAUSED, tick=0.0)
-    house.health(
+    monitor.health("yard", CameraState.WAITING, reason=refused, restarts=4)
+    monitor.health("night", CameraState.PAUSED, tick=0.0)
+    monitor.health(
         "window", moments_per_second=16.4, tick=0.06, latency=1.25, dropped=1284, damaged=3
     )
-    house.health("entrance")
-    house.see("entrance", face("a", 0.2, "unknown", speaking=True), face("b", 0.6, "neutral"))
+    monitor.health("entrance")
+    monitor.publish_observation(
+        "entrance", face("a", 0.2, "unknown", speaking=True), face("b", 0.6, "neutral")
+    )
     now = time.time()
-    house.store.given = [
+    monitor.store.stored_alerts = [
         alert(now - 500, 0.46, active=True),
         alert(now - 86000, 0.3, active=False),
         alert(now - 88000, 0.525, active=True),
     ]
-    for each in house.store.given:
+    for each in monitor.store.stored_alerts:
         object.__setattr__(each, "name", "Saure Stimmung")
-    yield house
-    house.stop()
+    yield monitor
+    monitor.stop()
 
 
-def ask(house: FakeMonitor, path: str, language: str = "de") -> str:
-    answer = house.ask("GET", path, headers={"Cookie": f"sentistream-language={language}"})
+def get_page(monitor: FakeMonitor, path: str, language: str = "de") -> str:
+    answer = monitor.request("GET", path, headers={"Cookie": f"sentistream-language={language}"})
     assert answer.status_code == 200, path
     return answer.text
 
@@ -194,7 +196,7 @@ def left_over(html: str, language: str = "de") -> set[str]:
     return words_of(html) & english_words(language)
 
 
-def test_the_words_looked_for_are_english() -> None:
+def test_words_searched_for_are_english() -> None:
     german, french = english_words("de"), english_words("fr")
     assert len(german) > 600 and len(french) > 600
     wanted = {"watching", "dropped", "speed", "settings", "people", "warning"}
@@ -203,24 +205,26 @@ def test_the_words_looked_for_are_english() -> None:
     assert {"minutes", "direct", "session", "images"}.isdisjoint(french)
 
 
-def test_english_would_be_noticed(german: FakeMonitor) -> None:
+def test_english_words_would_be_detected(german: FakeMonitor) -> None:
     for path in PAGES:
         if not path.startswith("/privacy/"):
-            assert words_of(german.ask("GET", path).text) & english_words("de"), path
+            assert words_of(german.request("GET", path).text) & english_words("de"), path
 
 
 @pytest.mark.parametrize("language", ["de", "fr"])
-def test_no_page_has_english_left(german: FakeMonitor, language: str) -> None:
+def test_pages_contain_no_english(german: FakeMonitor, language: str) -> None:
     # the documents quote the law and are written in English and German
     pages = [path for path in PAGES if language == "de" or not path.startswith("/privacy/")]
     found = {
-        path: left for path in pages if (left := left_over(ask(german, path, language), language))
+        path: left
+        for path in pages
+        if (left := left_over(get_page(german, path, language), language))
     }
     assert found == {}
 
 
 @pytest.mark.parametrize("language", ["de", "fr"])
-def test_every_state_of_a_camera_is_translated(german: FakeMonitor, language: str) -> None:
+def test_every_camera_state_is_translated(german: FakeMonitor, language: str) -> None:
     for state in CameraState:
         for reason in (
             "",
@@ -229,11 +233,11 @@ def test_every_state_of_a_camera_is_translated(german: FakeMonitor, language: st
         ):
             german.health("yard", state, reason=reason, tick=0.05, restarts=1)
             for path in ("/", "/live"):
-                told = left_over(ask(german, path, language), language)
-                assert told == set(), (path, state, reason)
+                remaining = left_over(get_page(german, path, language), language)
+                assert remaining == set(), (path, state, reason)
 
 
-def test_what_is_wrong_is_said_in_german(german: FakeMonitor) -> None:
+def test_form_errors_are_in_german(german: FakeMonitor) -> None:
     wrong = {
         "/settings/server": [("port", "x"), ("session_hours", "0"), ("login_attempts", "1.5")],
         "/settings/privacy": [("smallest_group", "999"), ("purpose", "x" * 501)],
@@ -257,38 +261,41 @@ def test_what_is_wrong_is_said_in_german(german: FakeMonitor) -> None:
     assert "ist nicht zu schreiben" in lost.text and left_over(lost.text) == set()
 
 
-def test_viewers_and_silent_databases_are_told_in_german(german: FakeMonitor) -> None:
+def test_viewer_pages_and_database_errors_are_in_german(german: FakeMonitor) -> None:
     german.user = User("vera", Role.VIEWER)
     for path in ("/", "/live", "/history", "/alerts", "/account"):
-        assert left_over(ask(german, path)) == set(), path
-    refused = german.ask("GET", "/settings", headers={"Cookie": "sentistream-language=de"})
+        assert left_over(get_page(german, path)) == set(), path
+    refused = german.request("GET", "/settings", headers={"Cookie": "sentistream-language=de"})
     assert refused.status_code == 403 and left_over(refused.text) == set()
     german.store.broken = True
     for path in ("/", "/live", "/history", "/history?by=pattern", "/alerts"):
-        answer = german.ask("GET", path, headers={"Cookie": "sentistream-language=de"})
+        answer = german.request("GET", path, headers={"Cookie": "sentistream-language=de"})
         assert left_over(answer.text) == set(), path
 
 
-def test_parquet_is_offered_where_it_can_be_made_and_else_how_to_get_it_is_said(
+def test_parquet_is_offered_or_its_installation_explained(
     german: FakeMonitor, request: pytest.FixtureRequest
 ) -> None:
     path, command = "/history?day=2026-11-20", "pip install &#39;sentistream[parquet]&#39;"
-    offered = ask(german, path)
+    offered = get_page(german, path)
     assert "/api/export/hour.parquet?" in offered and command not in offered
     assert "&amp;excel=comma" in offered
     request.getfixturevalue("without_pyarrow")
-    told, english = ask(german, path), german.ask("GET", path).text
-    for html in (told, english):
+    remaining, english = get_page(german, path), german.request("GET", path).text
+    for html in (remaining, english):
         assert "/api/export/hour.csv?" in html and "/api/export/hour.parquet?" not in html
         assert command in html
-    assert "fehlt auf dem Rechner des Monitors ein Paket" in told and left_over(told) == set()
+    assert (
+        "fehlt auf dem Rechner des Monitors ein Paket" in remaining
+        and left_over(remaining) == set()
+    )
     assert "need one more package" in english
     assert "&amp;excel=point" in english
 
 
 def test_numbers_and_times_are_german(german: FakeMonitor) -> None:
-    live, alerts = ask(german, "/live"), ask(german, "/alerts")
-    history = ask(german, "/history?day=2026-11-20&camera=entrance")
+    live, alerts = get_page(german, "/live"), get_page(german, "/alerts")
+    history = get_page(german, "/history?day=2026-11-20&camera=entrance")
     assert "1.284 ausgelassen" in live and "1,2 s zurück" in live
     assert re.search(r"Gute Stunde.*0,5 Minuten lang", alerts, re.DOTALL)
     assert re.search(r"52\u00a0%|53\u00a0%", alerts) and " Uhr" in alerts
@@ -300,7 +307,7 @@ def test_numbers_and_times_are_german(german: FakeMonitor) -> None:
         assert not re.search(r"(?<![\d.])\d+\.\d{1,2}(?![\d.])", re.sub(r"sentistream.*", "", text))
 
 
-def test_the_language_is_that_of_the_login(house: FakeMonitor) -> None:
+def test_language_follows_the_request_headers(monitor: FakeMonitor) -> None:
     for headers, language in (
         ({"Accept-Language": "de-AT,de;q=0.9,en;q=0.8"}, "de"),
         ({"Accept-Language": "de", "Cookie": "sentistream-language=en"}, "en"),
@@ -308,4 +315,4 @@ def test_the_language_is_that_of_the_login(house: FakeMonitor) -> None:
         ({"Accept-Language": "es"}, "en"),
         ({}, "en"),
     ):
-        assert f'lang="{language}"' in house.ask("GET", "/", headers=headers).text
+        assert f'lang="{language}"' in monitor.request("GET", "/", headers=headers).text

@@ -1,4 +1,4 @@
-"""Mouths are found and proposed; decisions are on disk at once and survive."""
+"""Mouths are found and proposed; decisions are saved at once and survive."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from clips import write_clip
 from full_disk import full_disk
 from sentistream.cli import main
 from sentistream.datasets.labels import MOUTH_STATES
@@ -19,6 +18,7 @@ from sentistream.errors import DataError, OutputError
 from sentistream.training.labelling.label_file import LabelFile
 from sentistream.training.labelling.mouth_candidates import MouthCandidate, find_mouths, open_media
 from sentistream.types import UInt8Array
+from synthetic_clips import write_clip
 
 
 def mouths(count: int, person: str = "") -> list[MouthCandidate]:
@@ -40,7 +40,7 @@ def labels(path: Path) -> list[str]:
         return [row["label"] for row in csv.DictReader(file)]
 
 
-def test_decisions_are_on_disk_at_once_and_read_again(tmp_path: Path) -> None:
+def test_decisions_are_saved_at_once_and_read_back(tmp_path: Path) -> None:
     path = tmp_path / "m.csv"
     labels_file = LabelFile(path)
     labels_file.add(mouths(3, "anna"))
@@ -65,7 +65,7 @@ def test_decisions_are_on_disk_at_once_and_read_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("number", "decision"), [(3, "open"), (-1, "open"), (0, "ajar")])
-def test_nonsense_is_not_written(tmp_path: Path, number: int, decision: str) -> None:
+def test_invalid_decision_is_not_written(tmp_path: Path, number: int, decision: str) -> None:
     labels_file = LabelFile(tmp_path / "m.csv")
     labels_file.add(mouths(3))
     with pytest.raises(ValueError, match="cannot be"):
@@ -73,7 +73,7 @@ def test_nonsense_is_not_written(tmp_path: Path, number: int, decision: str) -> 
     assert labels(tmp_path / "m.csv") == []
 
 
-def test_what_cannot_be_written_is_not_decided(tmp_path: Path) -> None:
+def test_unwritable_decision_is_not_taken(tmp_path: Path) -> None:
     labels_file = LabelFile(tmp_path / "m.csv")
     labels_file.add(mouths(1))
     with full_disk(), pytest.raises(OutputError, match=r"m\.csv cannot be written"):
@@ -82,7 +82,7 @@ def test_what_cannot_be_written_is_not_decided(tmp_path: Path) -> None:
     assert [entry.decision for entry in LabelFile(tmp_path / "m.csv").entries] == [""]
 
 
-def test_a_foreign_file_is_not_taken_for_a_label_file(tmp_path: Path) -> None:
+def test_foreign_file_is_not_taken_for_a_label_file(tmp_path: Path) -> None:
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "candidates.csv").write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match="cannot be read"):
@@ -106,7 +106,7 @@ def test_mouths_of_clips_and_images_are_found(tmp_path: Path, portrait: UInt8Arr
         "clip.mp4@1.00",
     ]
     assert len(problems) == 2
-    # she smiles, and shows her teeth
+    # she smiles, showing her teeth
     assert all(0 <= mouth.gap < 0.3 for mouth in found)
     teeth = found[1].crop[8:20, 8:20].astype(int)
     assert teeth.max() > 150
@@ -117,9 +117,9 @@ def test_proposals_alone_make_a_manifest(tmp_path: Path, portrait: UInt8Array) -
     out = tmp_path / "labels" / "m.csv"
     out.parent.mkdir()
     arguments = ["data", "label-mouths", str(tmp_path / "photo.png"), "--out", str(out)]
-    done = CliRunner().invoke(main, [*arguments, "--propose-only"], catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    assert "0 skipped" in done.output
+    result = CliRunner().invoke(main, [*arguments, "--propose-only"], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert "0 skipped" in result.output
     Image.fromarray(np.zeros((300, 300, 3), np.uint8)).save(tmp_path / "dark.png")
     nothing = CliRunner().invoke(
         main, ["data", "label-mouths", str(tmp_path / "dark.png"), "--out", str(tmp_path / "n.csv")]

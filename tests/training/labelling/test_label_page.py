@@ -1,4 +1,4 @@
-"""The page in a real browser, and what it lets nobody else do."""
+"""The labelling page in a real browser, and its access control."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def server(manifest: Path) -> Iterator[LabelServer]:
         running.shutdown()
 
 
-def ask(
+def send_request(
     server: LabelServer, method: str, path: str, body: bytes | None = None, **headers: str
 ) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
@@ -46,27 +46,30 @@ def ask(
 JSON = {"Content_Type": "application/json"}
 
 
-def test_only_who_knows_the_token_gets_in(server: LabelServer, manifest: Path) -> None:
+def test_only_token_holders_get_access(server: LabelServer, manifest: Path) -> None:
     good = f"/{server.token}"
-    said = json.dumps({"number": 0, "decision": "open"}).encode()
-    assert ask(server, "GET", "/")[0] == 403
-    assert ask(server, "GET", "/state")[0] == 403
-    assert ask(server, "POST", "/wrong/decide", said, **JSON)[0] == 403
-    assert ask(server, "GET", f"{good}/state", Host="evil.example")[0] == 403
+    decision_body = json.dumps({"number": 0, "decision": "open"}).encode()
+    assert send_request(server, "GET", "/")[0] == 403
+    assert send_request(server, "GET", "/state")[0] == 403
+    assert send_request(server, "POST", "/wrong/decide", decision_body, **JSON)[0] == 403
+    assert send_request(server, "GET", f"{good}/state", Host="evil.example")[0] == 403
     # what a form of another page could send
-    assert ask(server, "POST", f"{good}/decide", said, Content_Type="text/plain")[0] == 400
+    assert (
+        send_request(server, "POST", f"{good}/decide", decision_body, Content_Type="text/plain")[0]
+        == 400
+    )
     assert labels(manifest) == []
-    assert ask(server, "GET", f"{good}/../../etc/passwd")[0] == 404
-    assert ask(server, "GET", f"{good}/view/99")[0] == 404
-    assert ask(server, "POST", f"{good}/decide", said * 100, **JSON)[0] == 413
+    assert send_request(server, "GET", f"{good}/../../etc/passwd")[0] == 404
+    assert send_request(server, "GET", f"{good}/view/99")[0] == 404
+    assert send_request(server, "POST", f"{good}/decide", decision_body * 100, **JSON)[0] == 413
     for nonsense in (b"{}", b"[]", b'{"number": "x", "decision": "open"}', b"\xff"):
-        assert ask(server, "POST", f"{good}/decide", nonsense, **JSON)[0] == 400
-    assert ask(server, "POST", f"{good}/decide", said, **JSON)[0] == 200
+        assert send_request(server, "POST", f"{good}/decide", nonsense, **JSON)[0] == 400
+    assert send_request(server, "POST", f"{good}/decide", decision_body, **JSON)[0] == 200
     assert labels(manifest) == ["open"]
 
 
 def decided(page: Page, count: int) -> None:
-    """Waits until so many are decided, all is saved, and the next picture is there."""
+    """Wait until that many are decided, all is saved, and the next picture is shown."""
     wait_for(
         page,
         f"document.getElementById('progress').value === {count} && "
@@ -107,11 +110,11 @@ def test_keys_decide_and_everything_is_saved(
     assert labels(manifest) == ["open", "closed", "closed", "open", "open"]
     assert page.evaluate("document.querySelectorAll('#strip img').length") == 6
     assert open_page.log(page).problems == []
-    # and a later page goes on from there
+    # and a page opened later continues from there
     page = open_page(server.url)
     wait_for(page, "document.getElementById('name').textContent.startsWith('6:')")
     wait_for(page, "document.getElementById('view').complete")
-    # a full disk is said, and nothing is taken for decided
+    # a full disk is reported, and the decision not counted
     with full_disk():
         page.keyboard.press("o")
         wait_for(page, "document.getElementById('problem').textContent.startsWith('Not saved')")

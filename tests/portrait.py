@@ -1,6 +1,0 @@
-"""Facts about the demonstration's portrait, which the fixture ``portrait`` gives."""
-
-from sentistream.types import Box
-
-PORTRAIT_FACE = Box(172, 67, 280, 175)
-"""Where the detector's box lies on it, about."""
