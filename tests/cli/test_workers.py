@@ -31,6 +31,7 @@ from sentistream.cli.batch import workers_for
 from sentistream.cli.inputs import Clip
 from sentistream.cli.progress import Clips, ClipsLines
 from sentistream.cores import usable_cores
+from synthetic_clips import clicks, flat, write_clip
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -56,8 +57,6 @@ def without_times(folder: Path) -> dict[str, Any]:
 
 
 def test_two_workers_write_the_same_as_one(tmp_path: Path, portrait: Any) -> None:
-    from synthetic_clips import clicks, write_clip
-
     folder = tmp_path / "in"
     clip(folder / "a.mp4", 3)
     face = [(index / 25, portrait[: 480 - index, :480]) for index in range(0, 20, 2)]
@@ -194,8 +193,10 @@ def test_workers_that_cannot_start_are_reported_once(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Long enough to interrupt its analysis; it takes a while to make."""
-    return clip(tmp_path_factory.mktemp("long") / "clip.mp4", 150)
+    """Long enough to interrupt its analysis; of few pictures, as they take a while to write."""
+    pictures = [(index / 5, flat(60, 160, 120)) for index in range(150 * 5)]
+    path = tmp_path_factory.mktemp("long") / "clip.mp4"
+    return write_clip(path, pictures, clicks(150, 16_000), sound_rate=16_000)
 
 
 @linux

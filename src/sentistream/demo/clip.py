@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
@@ -168,7 +169,7 @@ def _encode(
     on_progress: Callable[[float], None] | None,
 ) -> None:
     portrait = Portrait()
-    samples = speak()[: round(duration * SOUND_RATE)]
+    samples = speak()[: round(duration * SOUND_RATE)] if sound else np.zeros(0, np.float32)
     with _create(path) as output:
         video = output.add_stream("libx264", rate=frame_rate, options={"preset": "veryfast"})
         assert isinstance(video, VideoStream)  # noqa: S101 - for the type checker

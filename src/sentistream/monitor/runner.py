@@ -28,7 +28,6 @@ from sentistream.monitor.digest import DigestSender
 from sentistream.monitor.digest.digest_sender import DueDigest, OutgoingDigest
 from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.headquarters.delivery_relay import DeliveryRelay
-from sentistream.monitor.headquarters.fleet_queries import FleetQueries
 from sentistream.monitor.headquarters.headquarters import Headquarters
 from sentistream.monitor.headquarters.held_shop_alerts import HeldShopAlerts
 from sentistream.monitor.headquarters.shops_digest import shops_edition
@@ -176,8 +175,7 @@ def digest_sender(
     """Sends digests: of the monitor's cameras, of a headquarters' shops, or of both."""
     if headquarters is None:
         return DigestSender(bus, store, configuration, page=page)
-    made, registry = headquarters, headquarters.registry
-    queries = FleetQueries(made.engine, made.settings.silent_minutes)
+    queries, registry = headquarters.queries, headquarters.registry
 
     def edition(due: DueDigest, settings: Settings, now: float) -> Iterator[OutgoingDigest]:
         if settings.cameras:

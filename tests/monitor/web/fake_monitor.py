@@ -174,6 +174,7 @@ class FakeMonitor:
             self.user = None
             return RedirectResponse("/login", 303)
 
+        app.state.services = self.services
         mount_web(app, self.services)
 
         for add in self.more:

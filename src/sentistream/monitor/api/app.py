@@ -93,8 +93,8 @@ def create_app(services: Services, *, counters: Counters | None = None) -> FastA
     app.state.listeners = asyncio.Semaphore(event_stream.MAX_SUBSCRIBERS)
     app.state.store_health = health.StoreHealth(services.store)
     app.state.metrics = Metrics(services.bus, counters, services.headquarters)
-    for module in _ROUTERS:
-        app.include_router(module.router)
+    # include_router would analyze every route again for each application
+    app.router.routes.extend(route for module in _ROUTERS for route in module.router.routes)
     _add_exception_handlers(app, services)
     return app
 

@@ -17,6 +17,7 @@ from sentistream.monitor.event_bus import EventBus
 from sentistream.monitor.fleet.broker_connection import BrokerConnection
 from sentistream.monitor.fleet.join_code import BrokerAddress
 from sentistream.monitor.fleet.messages import FleetTopics
+from sentistream.monitor.headquarters.fleet_queries import FleetQueries
 from sentistream.monitor.headquarters.receiver import Receiver
 from sentistream.monitor.headquarters.shop_alerts import ShopAlerts
 from sentistream.monitor.headquarters.site_registry import SiteRegistry
@@ -54,6 +55,7 @@ class Headquarters:
 
     Attributes:
         registry: The sites.
+        queries: Reads what they have reported.
         receiver: Receives their messages.
         settings: As given.
         bus: A separate bus for the shops' alerts, because not everybody who sees the monitor's
@@ -72,6 +74,7 @@ class Headquarters:
         self.settings = settings
         self.ca: str = _read_ca(settings)
         self.registry: SiteRegistry = SiteRegistry(engine)
+        self.queries: FleetQueries = FleetQueries(engine, settings.silent_minutes)
         self.receiver: Receiver = Receiver(engine, settings.topic, self._publish)
         self._connection: BrokerConnection | None = None
         self._closing = threading.Event()

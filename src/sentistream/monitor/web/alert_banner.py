@@ -12,7 +12,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from sentistream.monitor.accounts import User
 from sentistream.monitor.alerts import wording
 from sentistream.monitor.alerts.links import alert_path, history_path
-from sentistream.monitor.api.auth import CurrentUser
+from sentistream.monitor.api.auth import CurrentUser, ServicesDep
 from sentistream.monitor.display_names import display_names
 from sentistream.monitor.observations import Acknowledgement, Alert, AlertKind
 from sentistream.monitor.services import Services
@@ -76,38 +76,35 @@ def acknowledged_words(given: Acknowledgement, tr: Translator) -> str:
     )
 
 
-def banner_routes(services: Services) -> APIRouter:
-    """The socket over which open pages receive the banner."""
-    routes = APIRouter()
+router: APIRouter = APIRouter(include_in_schema=False)
 
-    @routes.websocket("/alerts/socket")
-    async def socket(websocket: WebSocket, user: CurrentUser) -> None:
-        tr = translator(language_of(websocket, services.configuration.settings.language))
-        loop, changed = asyncio.get_running_loop(), asyncio.Event()
 
-        def wake() -> None:
-            # the publisher must not fail because of a server that has just ended
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(changed.set)
+@router.websocket("/alerts/socket")
+async def socket(websocket: WebSocket, user: CurrentUser, services: ServicesDep) -> None:
+    tr = translator(language_of(websocket, services.configuration.settings.language))
+    loop, changed = asyncio.get_running_loop(), asyncio.Event()
 
-        with services.bus.subscribe(Alert, Acknowledgement, wake=wake) as subscription:
-            await websocket.accept()
-            changed.set()
-            gone = asyncio.create_task(_until_gone(websocket, changed))
-            try:
-                while True:
-                    await changed.wait()
-                    if gone.done():
-                        return
-                    changed.clear()
-                    subscription.take(0)
-                    await websocket.send_text(_message(services, user, tr, websocket))
-            except (WebSocketDisconnect, RuntimeError):
-                return
-            finally:
-                gone.cancel()
+    def wake() -> None:
+        # the publisher must not fail because of a server that has just ended
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(changed.set)
 
-    return routes
+    with services.bus.subscribe(Alert, Acknowledgement, wake=wake) as subscription:
+        await websocket.accept()
+        changed.set()
+        gone = asyncio.create_task(_until_gone(websocket, changed))
+        try:
+            while True:
+                await changed.wait()
+                if gone.done():
+                    return
+                changed.clear()
+                subscription.take(0)
+                await websocket.send_text(_message(services, user, tr, websocket))
+        except (WebSocketDisconnect, RuntimeError):
+            return
+        finally:
+            gone.cancel()
 
 
 def _message(services: Services, user: User, tr: Translator, websocket: WebSocket) -> str:

@@ -41,7 +41,7 @@ from sentistream.monitor.web.form_data import (
     values_of,
 )
 from sentistream.monitor.web.form_fields import FormField, form_fields
-from sentistream.monitor.web.site import Site
+from sentistream.monitor.web.site import Site, SiteDep
 
 SHOWN = 200
 """How many of the newest events are searched."""
@@ -106,173 +106,182 @@ class Tested:
     text: str
 
 
-def alert_routes(site: Site) -> APIRouter:
-    """The routes of the alerts."""
-    routes = APIRouter()
+router: APIRouter = APIRouter(include_in_schema=False)
 
-    def show(
-        request: Request,
-        user: User,
-        *,
-        rule: str = "",
-        fields: list[FormField] | None = None,
-        problems: Sequence[str] = (),
-        tested: Tested | None = None,
-        status: int = 200,
-    ) -> HTMLResponse:
-        settings, store = site.services.configuration.settings, site.services.store
-        tr = site.translator(request)
-        names = display_names(settings, site.services.bus)
-        try:
-            found = _acknowledged(site, episodes(store.alerts(limit=SHOWN), names, tr), tr)
-            log = store.deliveries(limit=SHOWN)
-        except StorageError:
-            found, log = None, ()
-        chosen = next((each for each in settings.alerts if each.key == rule), None)
-        if fields is None:
-            fields = form_fields(
-                AlertRule.model_fields,
-                {} if chosen is None else dict(chosen),
-                tr=tr,
-            )
-            _limits_in_percent(fields, tr)
-        return site.render(
-            request,
-            "alerts",
-            user=user,
-            status=status,
-            episodes=found,
-            rules=[(each, wording.rule_sentence(each, names, tr)) for each in settings.alerts],
-            rule="" if chosen is None else rule,
-            fields={each.name: each for each in fields},
-            problems=problems,
-            cameras=names.cameras,
-            zones=_zones(names),
-            smallest=settings.privacy.smallest_group,
-            channels=channel_rows(settings, log, tr),
-            tested=tested,
-            digest_words=digest_words(settings, tr),
-            has_mail=bool(settings.email.host),
-            today=datetime.fromtimestamp(site.clock()).date().isoformat(),
+
+def _show(
+    site: Site,
+    request: Request,
+    user: User,
+    *,
+    rule: str = "",
+    fields: list[FormField] | None = None,
+    problems: Sequence[str] = (),
+    tested: Tested | None = None,
+    status: int = 200,
+) -> HTMLResponse:
+    settings, store = site.services.configuration.settings, site.services.store
+    tr = site.translator(request)
+    names = display_names(settings, site.services.bus)
+    try:
+        found = _acknowledged(site, episodes(store.alerts(limit=SHOWN), names, tr), tr)
+        log = store.deliveries(limit=SHOWN)
+    except StorageError:
+        found, log = None, ()
+    chosen = next((each for each in settings.alerts if each.key == rule), None)
+    if fields is None:
+        fields = form_fields(
+            AlertRule.model_fields,
+            {} if chosen is None else dict(chosen),
+            tr=tr,
         )
+        _limits_in_percent(fields, tr)
+    return site.render(
+        request,
+        "alerts",
+        user=user,
+        status=status,
+        episodes=found,
+        rules=[(each, wording.rule_sentence(each, names, tr)) for each in settings.alerts],
+        rule="" if chosen is None else rule,
+        fields={each.name: each for each in fields},
+        problems=problems,
+        cameras=names.cameras,
+        zones=_zones(names),
+        smallest=settings.privacy.smallest_group,
+        channels=channel_rows(settings, log, tr),
+        tested=tested,
+        digest_words=digest_words(settings, tr),
+        has_mail=bool(settings.email.host),
+        today=datetime.fromtimestamp(site.clock()).date().isoformat(),
+    )
 
-    @routes.get("/alerts")
-    def alerts(request: Request, user: CurrentUser, rule: str = "") -> HTMLResponse:
-        return show(request, user, rule=rule)
 
-    @routes.get("/alerts/{incident}")
-    def alert(request: Request, user: CurrentUser, incident: str) -> HTMLResponse:
-        services, tr = site.services, site.translator(request)
-        found = incidents.find(services.store, services.bus, incident)
-        if found is None:
-            raise HTTPException(404, "There is no such alert.")
-        settings = services.configuration.settings
-        names = display_names(settings, services.bus)
-        rule = next((each for each in settings.alerts if each.key == found.begin.rule), None)
-        (episode,) = episodes(
-            [found.begin] if found.end is None else [found.end, found.begin], names, tr
+@router.get("/alerts")
+def alerts(request: Request, user: CurrentUser, site: SiteDep, rule: str = "") -> HTMLResponse:
+    return _show(site, request, user, rule=rule)
+
+
+@router.get("/alerts/{incident}")
+def alert(request: Request, user: CurrentUser, site: SiteDep, incident: str) -> HTMLResponse:
+    services, tr = site.services, site.translator(request)
+    found = incidents.find(services.store, services.bus, incident)
+    if found is None:
+        raise HTTPException(404, "There is no such alert.")
+    settings = services.configuration.settings
+    names = display_names(settings, services.bus)
+    rule = next((each for each in settings.alerts if each.key == found.begin.rule), None)
+    (episode,) = episodes(
+        [found.begin] if found.end is None else [found.end, found.begin], names, tr
+    )
+    return site.render(
+        request,
+        "alert",
+        user=user,
+        episode=episode,
+        ended="" if found.end is None else wording.end_sentence(found.end, names, tr),
+        history=history_path(found.begin),
+        rule="" if rule is None else wording.rule_sentence(rule, names, tr),
+        acknowledged=""
+        if found.acknowledgement is None
+        else acknowledged_words(found.acknowledgement, tr),
+        deliveries=found.deliveries,
+        channels=list(channels(settings)),
+    )
+
+
+@router.post("/alerts/{incident}/acknowledge")
+def acknowledge(user: CurrentManager, site: SiteDep, incident: str) -> Response:
+    services = site.services
+    given = incidents.acknowledge(
+        services.store, services.bus, incident, user=user.name, now=site.clock()
+    )
+    if given is None:
+        raise HTTPException(404, "There is no such alert.")
+    return RedirectResponse(f"/alerts/{incident}", 303)
+
+
+@router.post("/alerts/channels/{key}/test")
+def test(request: Request, user: CurrentManager, site: SiteDep, key: str) -> Response:
+    settings, tr = site.services.configuration.settings, site.translator(request)
+    channel = find_channel(settings, key)
+    if channel is None:
+        raise HTTPException(404, "There is no such channel.")
+    page = settings.server.public_url or str(request.base_url)
+    delivery = send_test(channel, translator(settings.language), page=page.rstrip("/"))
+    site.services.bus.publish(delivery)
+    delivered = delivery.state is DeliveryState.DELIVERED
+    text = (
+        tr.gettext("The test message was accepted. Look whether it has arrived.")
+        if delivered
+        else tr.translate(delivery.reason)
+    )
+    return _show(site, request, user, tested=Tested(key, delivered, text))
+
+
+@router.post("/alerts/digest")
+def digest(request: Request, user: CurrentManager, site: SiteDep) -> Response:
+    services, tr, now = site.services, site.translator(request), site.clock()
+    settings = services.configuration.settings
+    page = settings.server.public_url or str(request.base_url)
+    try:
+        delivery = send_digest(
+            "week",
+            last_day_of("week", now),
+            store=services.store,
+            settings=settings,
+            names=display_names(settings, services.bus),
+            page=page.rstrip("/"),
+            now=now,
         )
-        return site.render(
-            request,
-            "alert",
-            user=user,
-            episode=episode,
-            ended="" if found.end is None else wording.end_sentence(found.end, names, tr),
-            history=history_path(found.begin),
-            rule="" if rule is None else wording.rule_sentence(rule, names, tr),
-            acknowledged=""
-            if found.acknowledgement is None
-            else acknowledged_words(found.acknowledgement, tr),
-            deliveries=found.deliveries,
-            channels=list(channels(settings)),
+    except SentistreamError as error:
+        return _show(
+            site, request, user, tested=Tested("digest", False, tr.translate(error.message))
         )
+    services.bus.publish(delivery)
+    delivered = delivery.state is DeliveryState.DELIVERED
+    text = tr.gettext("The digest was sent.") if delivered else tr.translate(delivery.reason)
+    return _show(site, request, user, tested=Tested("digest", delivered, text))
 
-    @routes.post("/alerts/{incident}/acknowledge")
-    def acknowledge(user: CurrentManager, incident: str) -> Response:
-        services = site.services
-        given = incidents.acknowledge(
-            services.store, services.bus, incident, user=user.name, now=site.clock()
+
+@router.post("/alerts/save")
+def keep(
+    request: Request, user: CurrentManager, site: SiteDep, form: FormDep, rule: str = ""
+) -> Response:
+    values = values_of(AlertRule.model_fields, form, None)
+    for name in ("limit", "end_limit"):
+        values[name] = _share(values[name])
+    rules = site.services.configuration.settings.alerts
+    values["key"] = rule or unused_key(
+        str(values["name"]), {each.key for each in rules}, otherwise="alert"
+    )
+    tr = site.translator(request)
+    try:
+        made = AlertRule.model_validate(values)
+        site.save(lambda settings: {"alerts": _with(settings, rule, made)})
+    except ValidationError as error:
+        fields = form_fields(AlertRule.model_fields, values, tr=tr)
+        origins(form, fields)
+        _limits_in_percent(fields, tr)
+        left = attach_errors(fields, error, tr)
+        return _show(site, request, user, rule=rule, fields=fields, problems=left, status=422)
+    except SentistreamError as error:
+        problems = [tr.translate(error.message)]
+        return _show(site, request, user, rule=rule, problems=problems, status=500)
+    return RedirectResponse("/alerts", 303)
+
+
+@router.post("/alerts/remove")
+def remove(request: Request, user: CurrentManager, site: SiteDep, form: FormDep) -> Response:
+    key = first(form, "rule")
+    try:
+        site.save(
+            lambda settings: {"alerts": tuple(r for r in settings.alerts if r.key != key)},
         )
-        if given is None:
-            raise HTTPException(404, "There is no such alert.")
-        return RedirectResponse(f"/alerts/{incident}", 303)
-
-    @routes.post("/alerts/channels/{key}/test")
-    def test(request: Request, user: CurrentManager, key: str) -> Response:
-        settings, tr = site.services.configuration.settings, site.translator(request)
-        channel = find_channel(settings, key)
-        if channel is None:
-            raise HTTPException(404, "There is no such channel.")
-        page = settings.server.public_url or str(request.base_url)
-        delivery = send_test(channel, translator(settings.language), page=page.rstrip("/"))
-        site.services.bus.publish(delivery)
-        delivered = delivery.state is DeliveryState.DELIVERED
-        text = (
-            tr.gettext("The test message was accepted. Look whether it has arrived.")
-            if delivered
-            else tr.translate(delivery.reason)
-        )
-        return show(request, user, tested=Tested(key, delivered, text))
-
-    @routes.post("/alerts/digest")
-    def digest(request: Request, user: CurrentManager) -> Response:
-        services, tr, now = site.services, site.translator(request), site.clock()
-        settings = services.configuration.settings
-        page = settings.server.public_url or str(request.base_url)
-        try:
-            delivery = send_digest(
-                "week",
-                last_day_of("week", now),
-                store=services.store,
-                settings=settings,
-                names=display_names(settings, services.bus),
-                page=page.rstrip("/"),
-                now=now,
-            )
-        except SentistreamError as error:
-            return show(request, user, tested=Tested("digest", False, tr.translate(error.message)))
-        services.bus.publish(delivery)
-        delivered = delivery.state is DeliveryState.DELIVERED
-        text = tr.gettext("The digest was sent.") if delivered else tr.translate(delivery.reason)
-        return show(request, user, tested=Tested("digest", delivered, text))
-
-    @routes.post("/alerts/save")
-    def keep(request: Request, user: CurrentManager, form: FormDep, rule: str = "") -> Response:
-        values = values_of(AlertRule.model_fields, form, None)
-        for name in ("limit", "end_limit"):
-            values[name] = _share(values[name])
-        rules = site.services.configuration.settings.alerts
-        values["key"] = rule or unused_key(
-            str(values["name"]), {each.key for each in rules}, otherwise="alert"
-        )
-        tr = site.translator(request)
-        try:
-            made = AlertRule.model_validate(values)
-            site.save(lambda settings: {"alerts": _with(settings, rule, made)})
-        except ValidationError as error:
-            fields = form_fields(AlertRule.model_fields, values, tr=tr)
-            origins(form, fields)
-            _limits_in_percent(fields, tr)
-            left = attach_errors(fields, error, tr)
-            return show(request, user, rule=rule, fields=fields, problems=left, status=422)
-        except SentistreamError as error:
-            problems = [tr.translate(error.message)]
-            return show(request, user, rule=rule, problems=problems, status=500)
-        return RedirectResponse("/alerts", 303)
-
-    @routes.post("/alerts/remove")
-    def remove(request: Request, user: CurrentManager, form: FormDep) -> Response:
-        key = first(form, "rule")
-        try:
-            site.save(
-                lambda settings: {"alerts": tuple(r for r in settings.alerts if r.key != key)},
-            )
-        except SentistreamError as error:
-            problems = [site.translator(request).translate(error.message)]
-            return show(request, user, problems=problems, status=500)
-        return RedirectResponse("/alerts", 303)
-
-    return routes
+    except SentistreamError as error:
+        problems = [site.translator(request).translate(error.message)]
+        return _show(site, request, user, problems=problems, status=500)
+    return RedirectResponse("/alerts", 303)
 
 
 def episodes(alerts: Sequence[Alert], names: DisplayNames, tr: Translator) -> list[Episode]:

@@ -36,119 +36,111 @@ from sentistream.monitor.web.history_query import (
     from_address,
 )
 from sentistream.monitor.web.history_view import HistoryView, view_of
-from sentistream.monitor.web.site import Site
+from sentistream.monitor.web.site import Site, SiteDep
 
 FormDep = Annotated[Form, Depends(read_form)]
 
+QueryDep = Annotated[HistoryQuery, Depends(from_address)]
 
-def history_routes(site: Site) -> APIRouter:
-    """The routes of the history."""
-    routes = APIRouter()
-    parsed = Depends(from_address(site))
+router: APIRouter = APIRouter(include_in_schema=False)
 
-    def show(
-        request: Request, user: User, query: HistoryQuery, *, problem: str = "", status: int = 200
-    ) -> HTMLResponse:
-        settings = site.services.configuration.settings
-        tr, now = site.translator(request), site.clock()
-        names = display_names(settings, site.services.bus)
-        period = query.period()
-        comparisons = {} if query.by == "pattern" else period.comparisons()
-        against = query.against if query.against in comparisons else next(iter(comparisons), "none")
-        if query.against == "none":
-            against = "none"
-        insight = Insight(site.services.store, settings, names.cameras)
-        view: HistoryView | None
-        try:
-            view = view_of(site, insight, query, against, names, now, tr)
-        except StorageError:
-            view = None
-        if view is not None and view.series is not None:
-            period = view.series.period
-        name = names.place(query.camera, query.zone, tr)
-        compared = (
-            "" if against == "none" else tr.gettext(labels.COMPARISONS[_kind(query), against])
+
+def _show(
+    site: Site,
+    request: Request,
+    user: User,
+    query: HistoryQuery,
+    *,
+    problem: str = "",
+    status: int = 200,
+) -> HTMLResponse:
+    settings = site.services.configuration.settings
+    tr, now = site.translator(request), site.clock()
+    names = display_names(settings, site.services.bus)
+    period = query.period()
+    comparisons = {} if query.by == "pattern" else period.comparisons()
+    against = query.against if query.against in comparisons else next(iter(comparisons), "none")
+    if query.against == "none":
+        against = "none"
+    insight = Insight(site.services.store, settings, names.cameras)
+    view: HistoryView | None
+    try:
+        view = view_of(site, insight, query, against, names, now, tr)
+    except StorageError:
+        view = None
+    if view is not None and view.series is not None:
+        period = view.series.period
+    name = names.place(query.camera, query.zone, tr)
+    compared = "" if against == "none" else tr.gettext(labels.COMPARISONS[_kind(query), against])
+    return site.render(
+        request,
+        "history",
+        user=user,
+        status=503 if view is None else status,
+        query=query,
+        views=VIEWS,
+        names=names.cameras,
+        place=name,
+        zones={
+            zone: names.zone(camera, zone)
+            for camera, zone in insight.places(query.camera)
+            if query.camera and zone
+        },
+        period=period,
+        comparisons={key: labels.COMPARISONS[_kind(query), key] for key in comparisons},
+        against=against,
+        compared=compared,
+        view=view,
+        heading=_heading(period, tr),
+        trail=_trail(query, period, tr),
+        earlier=_neighbour(query, period, forward=False),
+        later=_neighbour(query, period, forward=True) if period.span.end <= now else "",
+        smallest=settings.privacy.smallest_group,
+        has_parquet=parquet.is_available(),
+        parquet_command=parquet.COMMAND,
+        problem=problem,
+        longest=ANNOTATION_LENGTH,
+        written=datetime.fromtimestamp(min(now, max(period.span.begin, period.span.end - 1))),
+    )
+
+
+@router.get("/history")
+def history(request: Request, user: CurrentUser, site: SiteDep, query: QueryDep) -> HTMLResponse:
+    return _show(site, request, user, query)
+
+
+@router.post("/history/annotations")
+def annotate(
+    request: Request, user: CurrentManager, site: SiteDep, form: FormDep, query: QueryDep
+) -> Response:
+    tr = site.translator(request)
+    text = " ".join(first(form, "text").split())
+    moment = _moment(first(form, "time"))
+    if not text or len(text) > ANNOTATION_LENGTH:
+        problem = tr.gettext("Write what happened, in at most {n} characters.", n=ANNOTATION_LENGTH)
+        return _show(site, request, user, query, problem=problem, status=422)
+    if moment is None:
+        problem = tr.gettext("Say when it happened.")
+        return _show(site, request, user, query, problem=problem, status=422)
+    names = display_names(site.services.configuration.settings, site.services.bus)
+    camera = first(form, "about")
+    site.services.store.add_annotation(
+        Annotation(
+            time=moment,
+            camera=camera if camera in names.cameras else "",
+            text=text,
+            author=user.name,
         )
-        return site.render(
-            request,
-            "history",
-            user=user,
-            status=503 if view is None else status,
-            query=query,
-            views=VIEWS,
-            names=names.cameras,
-            place=name,
-            zones={
-                zone: names.zone(camera, zone)
-                for camera, zone in insight.places(query.camera)
-                if query.camera and zone
-            },
-            period=period,
-            comparisons={key: labels.COMPARISONS[_kind(query), key] for key in comparisons},
-            against=against,
-            compared=compared,
-            view=view,
-            heading=_heading(period, tr),
-            trail=_trail(query, period, tr),
-            earlier=_neighbour(query, period, forward=False),
-            later=_neighbour(query, period, forward=True) if period.span.end <= now else "",
-            smallest=settings.privacy.smallest_group,
-            has_parquet=parquet.is_available(),
-            parquet_command=parquet.COMMAND,
-            problem=problem,
-            longest=ANNOTATION_LENGTH,
-            written=datetime.fromtimestamp(min(now, max(period.span.begin, period.span.end - 1))),
-        )
+    )
+    return RedirectResponse(query.link(), 303)
 
-    @routes.get("/history")
-    def history(
-        request: Request,
-        user: CurrentUser,
-        query: HistoryQuery = parsed,
-    ) -> HTMLResponse:
-        return show(request, user, query)
 
-    @routes.post("/history/annotations")
-    def annotate(
-        request: Request,
-        user: CurrentManager,
-        form: FormDep,
-        query: HistoryQuery = parsed,
-    ) -> Response:
-        tr = site.translator(request)
-        text = " ".join(first(form, "text").split())
-        moment = _moment(first(form, "time"))
-        if not text or len(text) > ANNOTATION_LENGTH:
-            problem = tr.gettext(
-                "Write what happened, in at most {n} characters.", n=ANNOTATION_LENGTH
-            )
-            return show(request, user, query, problem=problem, status=422)
-        if moment is None:
-            problem = tr.gettext("Say when it happened.")
-            return show(request, user, query, problem=problem, status=422)
-        names = display_names(site.services.configuration.settings, site.services.bus)
-        camera = first(form, "about")
-        site.services.store.add_annotation(
-            Annotation(
-                time=moment,
-                camera=camera if camera in names.cameras else "",
-                text=text,
-                author=user.name,
-            )
-        )
-        return RedirectResponse(query.link(), 303)
-
-    @routes.post("/history/annotations/{number}/remove")
-    def remove(
-        request: Request,
-        number: int,
-        _: CurrentManager,
-        query: HistoryQuery = parsed,
-    ) -> Response:
-        site.services.store.remove_annotation(number)
-        return RedirectResponse(query.link(), 303)
-
-    return routes
+@router.post("/history/annotations/{number}/remove")
+def remove(
+    request: Request, number: int, _: CurrentManager, site: SiteDep, query: QueryDep
+) -> Response:
+    site.services.store.remove_annotation(number)
+    return RedirectResponse(query.link(), 303)
 
 
 def _moment(text: str) -> float | None:

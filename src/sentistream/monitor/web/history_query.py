@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -19,7 +18,7 @@ from sentistream.monitor.insight import (
     Period,
     Span,
 )
-from sentistream.monitor.web.site import Site
+from sentistream.monitor.web.site import SiteDep
 
 EARLIEST = date(2000, 1, 1)
 LATEST = date(2200, 1, 1)
@@ -107,46 +106,43 @@ USUAL = {"from": "", "to": "", "against": ""}
 """Parameters dropped from a link to another period."""
 
 
-def from_address(site: Site) -> Callable[..., HistoryQuery]:
+def from_address(
+    site: SiteDep,
+    by: str = "hour",
+    day: str = "",
+    hour: str = "",
+    at: str = "",
+    first: Annotated[str, Query(alias="from")] = "",
+    last: Annotated[str, Query(alias="to")] = "",
+    camera: str = "",
+    zone: str = "",
+    against: str = "",
+    opened: Annotated[str, Query(alias="open")] = "",
+) -> HistoryQuery:
     """Parses the address; invalid values become defaults."""
-
-    def read(
-        by: str = "hour",
-        day: str = "",
-        hour: str = "",
-        at: str = "",
-        first: Annotated[str, Query(alias="from")] = "",
-        last: Annotated[str, Query(alias="to")] = "",
-        camera: str = "",
-        zone: str = "",
-        against: str = "",
-        opened: Annotated[str, Query(alias="open")] = "",
-    ) -> HistoryQuery:
-        settings = site.services.configuration.settings
-        now = datetime.fromtimestamp(site.clock())
-        names = display_names(settings, site.services.bus).cameras
-        chosen = camera if camera in names else ""
-        zones = Insight(site.services.store, settings, names).places(chosen) if chosen else []
-        view: View = next((each for each in VIEWS if each == by), "hour")
-        begin, end = day_of(first), day_of(last)
-        clock = _clock(at)
-        if clock is not None:
-            view, hour = "minute", str(clock.hour)
-        free = begin is not None and end is not None and view != "minute"
-        return HistoryQuery(
-            by=view,
-            day=day_of(day) or now.date(),
-            hour=int(hour) if hour.isdecimal() and int(hour) < 24 else now.hour,
-            minute=None if clock is None else clock.minute,
-            first=begin if free else None,
-            last=end if free else None,
-            camera=chosen,
-            zone=zone if (chosen, zone) in zones else "",
-            against=against,
-            open_only=opened == "1",
-        )
-
-    return read
+    settings = site.services.configuration.settings
+    now = datetime.fromtimestamp(site.clock())
+    names = display_names(settings, site.services.bus).cameras
+    chosen = camera if camera in names else ""
+    zones = Insight(site.services.store, settings, names).places(chosen) if chosen else []
+    view: View = next((each for each in VIEWS if each == by), "hour")
+    begin, end = day_of(first), day_of(last)
+    clock = _clock(at)
+    if clock is not None:
+        view, hour = "minute", str(clock.hour)
+    free = begin is not None and end is not None and view != "minute"
+    return HistoryQuery(
+        by=view,
+        day=day_of(day) or now.date(),
+        hour=int(hour) if hour.isdecimal() and int(hour) < 24 else now.hour,
+        minute=None if clock is None else clock.minute,
+        first=begin if free else None,
+        last=end if free else None,
+        camera=chosen,
+        zone=zone if (chosen, zone) in zones else "",
+        against=against,
+        open_only=opened == "1",
+    )
 
 
 def day_of(text: str) -> date | None:

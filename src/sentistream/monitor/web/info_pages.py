@@ -12,65 +12,65 @@ from sentistream.monitor.api.auth import CurrentUser
 from sentistream.monitor.api.openapi import openapi_schema
 from sentistream.monitor.api.security import prefix_of
 from sentistream.monitor.translation import COOKIE, languages
-from sentistream.monitor.web.site import Site
+from sentistream.monitor.web.site import SiteDep
 
 YEAR = 365 * 24 * 3600
 
 
-def info_routes(site: Site) -> APIRouter:
-    """The routes of these pages."""
-    routes = APIRouter()
+router: APIRouter = APIRouter(include_in_schema=False)
 
-    @routes.get("/try")
-    def browser_camera_state(request: Request, user: CurrentUser) -> HTMLResponse:
-        allowed = site.services.configuration.settings.server.browser_cameras
-        return site.render(request, "browser_camera", user=user, allowed=allowed)
 
-    @routes.get("/about")
-    def about(request: Request, user: CurrentUser) -> HTMLResponse:
-        return site.render(
-            request, "about", user=user, profile=site.services.configuration.settings.profile
+@router.get("/try")
+def browser_camera_state(request: Request, user: CurrentUser, site: SiteDep) -> HTMLResponse:
+    allowed = site.services.configuration.settings.server.browser_cameras
+    return site.render(request, "browser_camera", user=user, allowed=allowed)
+
+
+@router.get("/about")
+def about(request: Request, user: CurrentUser, site: SiteDep) -> HTMLResponse:
+    return site.render(
+        request, "about", user=user, profile=site.services.configuration.settings.profile
+    )
+
+
+@router.get("/choose/language")
+def language(
+    request: Request,
+    _: CurrentUser,
+    to: str = "",
+    next: str = "/",  # noqa: A002
+) -> RedirectResponse:
+    answer = RedirectResponse(next if _is_own(next) else "/", 303)
+    if to in languages():
+        answer.set_cookie(
+            COOKIE,
+            to,
+            max_age=YEAR,
+            path=f"{prefix_of(request)}/",
+            samesite="lax",
+            secure=request.url.scheme == "https",
         )
+    return answer
 
-    @routes.get("/choose/language")
-    def language(
-        request: Request,
-        _: CurrentUser,
-        to: str = "",
-        next: str = "/",  # noqa: A002
-    ) -> RedirectResponse:
-        answer = RedirectResponse(next if _is_own(next) else "/", 303)
-        if to in languages():
-            answer.set_cookie(
-                COOKIE,
-                to,
-                max_age=YEAR,
-                path=f"{prefix_of(request)}/",
-                samesite="lax",
-                secure=request.url.scheme == "https",
-            )
-        return answer
 
-    @routes.get("/api/docs")
-    def api_docs(request: Request, _: CurrentUser) -> HTMLResponse:
-        """The REST API's documentation; in English, like the API."""
-        schema = openapi_schema(request.app)
-        operations: dict[str, list[dict[str, Any]]] = {}
-        for path, by_method in schema["paths"].items():
-            for method, operation in by_method.items():
-                shown = operation | {"method": method.upper(), "path": path}
-                operations.setdefault(operation["tags"][0], []).append(shown)
-        policy = "default-src 'none'; style-src 'self'; img-src data:; frame-ancestors 'none'"
-        return site.render_plain(
-            request,
-            "api_docs",
-            headers={"content-security-policy": policy},
-            schema=schema,
-            operations=operations,
-            kind=_kind,
-        )
-
-    return routes
+@router.get("/api/docs")
+def api_docs(request: Request, _: CurrentUser, site: SiteDep) -> HTMLResponse:
+    """The REST API's documentation; in English, like the API."""
+    schema = openapi_schema(request.app)
+    operations: dict[str, list[dict[str, Any]]] = {}
+    for path, by_method in schema["paths"].items():
+        for method, operation in by_method.items():
+            shown = operation | {"method": method.upper(), "path": path}
+            operations.setdefault(operation["tags"][0], []).append(shown)
+    policy = "default-src 'none'; style-src 'self'; img-src data:; frame-ancestors 'none'"
+    return site.render_plain(
+        request,
+        "api_docs",
+        headers={"content-security-policy": policy},
+        schema=schema,
+        operations=operations,
+        kind=_kind,
+    )
 
 
 def _kind(schema: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from sentistream.monitor.translation import language_of, translator
 from sentistream.monitor.web.live_broadcast import Broadcast, LiveClient
 from sentistream.monitor.web.live_tiles import tiles
 from sentistream.monitor.web.recent import NO_RECENT
-from sentistream.monitor.web.site import Site
+from sentistream.monitor.web.site import Site, SiteDep
 
 SOCKET_LIFETIME = 300.0
 """Seconds after which a socket is reopened, so that ended sessions are noticed."""
@@ -27,75 +27,75 @@ LONGEST = 4096
 """Longest message that a browser may send, characters."""
 
 
-def live_routes(site: Site) -> APIRouter:
-    """The routes of the live view."""
-    routes = APIRouter()
+router: APIRouter = APIRouter(include_in_schema=False)
 
-    @routes.get("/live")
-    async def live(request: Request, user: CurrentUser) -> HTMLResponse:
-        settings = site.services.configuration.settings
-        tr = site.translator(request)
-        recent = await run_in_threadpool(site.recent.now)
-        seen = tiles(settings, site.services.bus, site.clock(), tr)
-        return site.render(
-            request,
-            "live",
-            user=user,
-            tiles=seen,
-            configured=bool(settings.cameras),
-            recent=recent or {},
-            answered=recent is not None,
-            no_recent=NO_RECENT,
-            smallest=settings.privacy.smallest_group,
-        )
 
-    @routes.get("/live/picture/{camera}")
-    async def picture(camera: str, _: CurrentUser) -> Response:
-        """The newest live picture, for drawing zones; empty if there is none."""
-        site.services.cameras.request_preview(camera)
-        preview = site.services.bus.preview(camera)
-        if preview is None or not site.services.configuration.settings.privacy.preview:
-            return Response(status_code=204)
-        return Response(
-            preview.jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"}
-        )
+@router.get("/live")
+async def live(request: Request, user: CurrentUser, site: SiteDep) -> HTMLResponse:
+    settings = site.services.configuration.settings
+    tr = site.translator(request)
+    recent = await run_in_threadpool(site.recent.now)
+    seen = tiles(settings, site.services.bus, site.clock(), tr)
+    return site.render(
+        request,
+        "live",
+        user=user,
+        tiles=seen,
+        configured=bool(settings.cameras),
+        recent=recent or {},
+        answered=recent is not None,
+        no_recent=NO_RECENT,
+        smallest=settings.privacy.smallest_group,
+    )
 
-    @routes.get("/live/alive")
-    async def alive(_: CurrentUser) -> Response:
-        """Whether the server responds and the session is valid."""
-        return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
-    @routes.post("/live/restart/{camera}")
-    def restart(camera: str, _: CurrentManager) -> Response:
-        try:
-            site.services.cameras.restart(camera)
-        except KeyError:
-            return Response(status_code=404)
+@router.get("/live/picture/{camera}")
+async def picture(camera: str, _: CurrentUser, site: SiteDep) -> Response:
+    """The newest live picture, for drawing zones; empty if there is none."""
+    site.services.cameras.request_preview(camera)
+    preview = site.services.bus.preview(camera)
+    if preview is None or not site.services.configuration.settings.privacy.preview:
         return Response(status_code=204)
+    return Response(preview.jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
-    @routes.websocket("/live/socket")
-    async def socket(websocket: WebSocket, _: CurrentUser) -> None:
-        await websocket.accept()
-        settings = site.services.configuration.settings
-        viewer = LiveClient(language_of(websocket, settings.language))
-        site.broadcast.join(viewer)
-        try:
-            await _serve(websocket, viewer, site)
-        finally:
-            site.broadcast.leave(viewer)
 
-    @routes.websocket("/try/socket/{camera}")
-    async def own(websocket: WebSocket, camera: str, identity: Viewer) -> None:
-        """The readings of a visitor's own camera, for its overlay; only for its owner."""
-        owners: BrowserCameraOwners | None = getattr(websocket.app.state, "owners", None)
-        if owners is not None and not owners.owns(camera, identity.digest):
-            await websocket.close(4403, "This is somebody else's camera.")
-            return
-        await websocket.accept()
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-            await _serve_browser_camera(websocket, camera, site)
+@router.get("/live/alive")
+async def alive(_: CurrentUser) -> Response:
+    """Whether the server responds and the session is valid."""
+    return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
-    return routes
+
+@router.post("/live/restart/{camera}")
+def restart(camera: str, _: CurrentManager, site: SiteDep) -> Response:
+    try:
+        site.services.cameras.restart(camera)
+    except KeyError:
+        return Response(status_code=404)
+    return Response(status_code=204)
+
+
+@router.websocket("/live/socket")
+async def socket(websocket: WebSocket, _: CurrentUser, site: SiteDep) -> None:
+    await websocket.accept()
+    settings = site.services.configuration.settings
+    viewer = LiveClient(language_of(websocket, settings.language))
+    site.broadcast.join(viewer)
+    try:
+        await _serve(websocket, viewer, site)
+    finally:
+        site.broadcast.leave(viewer)
+
+
+@router.websocket("/try/socket/{camera}")
+async def own(websocket: WebSocket, camera: str, identity: Viewer, site: SiteDep) -> None:
+    """The readings of a visitor's own camera, for its overlay; only for its owner."""
+    owners: BrowserCameraOwners | None = getattr(websocket.app.state, "owners", None)
+    if owners is not None and not owners.owns(camera, identity.digest):
+        await websocket.close(4403, "This is somebody else's camera.")
+        return
+    await websocket.accept()
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+        await _serve_browser_camera(websocket, camera, site)
 
 
 async def _serve(websocket: WebSocket, viewer: LiveClient, site: Site) -> None:

@@ -20,7 +20,7 @@ from sentistream.monitor.api.security.session_cookie import clear_session_cookie
 from sentistream.monitor.services import Services
 from sentistream.monitor.translation import N_
 from sentistream.monitor.web.form_data import read_form
-from sentistream.monitor.web.site import Site
+from sentistream.monitor.web.site import SiteDep
 
 _STYLES = Path(__file__).parent / "static"
 
@@ -41,117 +41,123 @@ _LOGIN_FAULTS = {
 """By HTTP status."""
 
 
-def login_routes(site: Site) -> APIRouter:
-    """The routes of login, setup and logout."""
-    routes = APIRouter()
+router: APIRouter = APIRouter(include_in_schema=False)
 
-    @routes.get("/static-login/{name}.css")
-    def style(name: Literal["login", "docs"]) -> FileResponse:
-        """The pages' styles."""
-        headers = {"cache-control": "max-age=3600"}
-        return FileResponse(_STYLES / f"{name}.css", media_type="text/css", headers=headers)
 
-    @routes.get("/login")
-    def login_page(request: Request, services: ServicesDep) -> HTMLResponse:
-        """The form."""
-        target = request.query_params.get("next", "")
+@router.get("/static-login/{name}.css")
+def style(name: Literal["login", "docs"]) -> FileResponse:
+    """The pages' styles."""
+    headers = {"cache-control": "max-age=3600"}
+    return FileResponse(_STYLES / f"{name}.css", media_type="text/css", headers=headers)
+
+
+@router.get("/login")
+def login_page(request: Request, site: SiteDep, services: ServicesDep) -> HTMLResponse:
+    """The form."""
+    target = request.query_params.get("next", "")
+    return site.render_plain(
+        request, "login", next=_local(target), name="", fault="", longest=MAX_LENGTH
+    )
+
+
+@router.post("/login")
+async def login(
+    request: Request, site: SiteDep, services: ServicesDep, accounts: AccountsDep
+) -> Response:
+    """Name and password for a session; the same answer whichever of them is wrong."""
+    form = await _fields(request)
+    name, password, target = (
+        form.get("name", ""),
+        form.get("password", ""),
+        form.get("next", ""),
+    )
+    session, status, wait = await _try(request, services, accounts, name, password)
+    if session is None:
+        tr = site.translator(request)
+        fault = (
+            tr.ngettext(
+                "Too many attempts. Please wait 1 second.",
+                "Too many attempts. Please wait {n} seconds.",
+                wait,
+            )
+            if status == 429
+            else tr.gettext(_LOGIN_FAULTS[status])
+        )
+        page = {"next": _local(target), "name": name[:64]}
+        headers = {"retry-after": str(wait)} if wait else {}
         return site.render_plain(
-            request, "login", next=_local(target), name="", fault="", longest=MAX_LENGTH
+            request, "login", status, fault=fault, headers=headers, longest=MAX_LENGTH, **page
         )
+    return _welcome(services, session, _local(target))
 
-    @routes.post("/login")
-    async def login(request: Request, services: ServicesDep, accounts: AccountsDep) -> Response:
-        """Name and password for a session; the same answer whichever of them is wrong."""
-        form = await _fields(request)
-        name, password, target = (
-            form.get("name", ""),
-            form.get("password", ""),
-            form.get("next", ""),
+
+@router.get("/setup/{secret}")
+def setup_page(
+    secret: str, request: Request, site: SiteDep, services: ServicesDep, accounts: AccountsDep
+) -> HTMLResponse:
+    """The form for the first manager."""
+    if not accounts.is_setup_open(secret):
+        return site.render_plain(request, "link_expired", 404)
+    return site.render_plain(request, "setup", name="", fault="", **_PASSWORD_RULES)
+
+
+@router.post("/setup/{secret}")
+async def setup(
+    secret: str, request: Request, site: SiteDep, services: ServicesDep, accounts: AccountsDep
+) -> Response:
+    """Creates the first manager and logs in."""
+    form = await _fields(request)
+    name, password = form.get("name", "").strip(), form.get("password", "")
+    fault = ""
+    if password != form.get("again", ""):
+        fault = N_("The two passwords differ.")
+    else:
+        try:
+            check_name(name)
+        except UnfitPasswordError:
+            fault = N_(
+                "This user name is not valid: only letters a to z, digits and . _ @ - are allowed."
+            )
+    if not fault:
+        try:
+            used = await to_thread.run_sync(
+                accounts.use_setup, secret, name, password, limiter=_hashing
+            )
+            if not used:
+                return site.render_plain(request, "link_expired", 404)
+        except UnfitPasswordError:
+            fault = N_("This password is too short or too easy to guess.")
+    if fault:
+        fault = site.translator(request).gettext(fault)
+        return site.render_plain(
+            request, "setup", 400, name=name[:64], fault=fault, **_PASSWORD_RULES
         )
-        session, status, wait = await _try(request, services, accounts, name, password)
-        if session is None:
-            tr = site.translator(request)
-            fault = (
-                tr.ngettext(
-                    "Too many attempts. Please wait 1 second.",
-                    "Too many attempts. Please wait {n} seconds.",
-                    wait,
-                )
-                if status == 429
-                else tr.gettext(_LOGIN_FAULTS[status])
-            )
-            page = {"next": _local(target), "name": name[:64]}
-            headers = {"retry-after": str(wait)} if wait else {}
-            return site.render_plain(
-                request, "login", status, fault=fault, headers=headers, longest=MAX_LENGTH, **page
-            )
-        return _welcome(services, session, _local(target))
+    settings = services.configuration.settings
+    hours = settings.server.session_hours
+    session = await to_thread.run_sync(accounts.login, name, password, hours, limiter=_hashing)
+    return (
+        RedirectResponse("/login", 303)
+        if session is None
+        else _welcome(services, session, "/" if settings.cameras else "/start")
+    )
 
-    @routes.get("/setup/{secret}")
-    def setup_page(
-        secret: str, request: Request, services: ServicesDep, accounts: AccountsDep
-    ) -> HTMLResponse:
-        """The form for the first manager."""
-        if not accounts.is_setup_open(secret):
-            return site.render_plain(request, "link_expired", 404)
-        return site.render_plain(request, "setup", name="", fault="", **_PASSWORD_RULES)
 
-    @routes.post("/setup/{secret}")
-    async def setup(
-        secret: str, request: Request, services: ServicesDep, accounts: AccountsDep
-    ) -> Response:
-        """Creates the first manager and logs in."""
-        form = await _fields(request)
-        name, password = form.get("name", "").strip(), form.get("password", "")
-        fault = ""
-        if password != form.get("again", ""):
-            fault = N_("The two passwords differ.")
-        else:
-            try:
-                check_name(name)
-            except UnfitPasswordError:
-                fault = N_(
-                    "This user name is not valid: only letters a to z, digits and "
-                    ". _ @ - are allowed."
-                )
-        if not fault:
-            try:
-                used = await to_thread.run_sync(
-                    accounts.use_setup, secret, name, password, limiter=_hashing
-                )
-                if not used:
-                    return site.render_plain(request, "link_expired", 404)
-            except UnfitPasswordError:
-                fault = N_("This password is too short or too easy to guess.")
-        if fault:
-            fault = site.translator(request).gettext(fault)
-            return site.render_plain(
-                request, "setup", 400, name=name[:64], fault=fault, **_PASSWORD_RULES
-            )
-        settings = services.configuration.settings
-        hours = settings.server.session_hours
-        session = await to_thread.run_sync(accounts.login, name, password, hours, limiter=_hashing)
-        return (
-            RedirectResponse("/login", 303)
-            if session is None
-            else _welcome(services, session, "/" if settings.cameras else "/start")
-        )
+@router.get("/logout")
+def logout_page(
+    request: Request, services: ServicesDep, identity: Person, site: SiteDep
+) -> HTMLResponse:
+    """A button, because a mere link must not log anybody out."""
+    token = request.state.csrf_token
+    return site.render_plain(request, "logout", user=identity.user.name, csrf_token=token)
 
-    @routes.get("/logout")
-    def logout_page(request: Request, services: ServicesDep, identity: Person) -> HTMLResponse:
-        """A button, because a mere link must not log anybody out."""
-        token = request.state.csrf_token
-        return site.render_plain(request, "logout", user=identity.user.name, csrf_token=token)
 
-    @routes.post("/logout")
-    def logout(services: ServicesDep, accounts: AccountsDep, identity: Person) -> Response:
-        """Ends the session."""
-        accounts.logout(identity.digest)
-        response = RedirectResponse("/login", 303)
-        clear_session_cookie(response, services.configuration.settings.server)
-        return response
-
-    return routes
+@router.post("/logout")
+def logout(services: ServicesDep, accounts: AccountsDep, identity: Person) -> Response:
+    """Ends the session."""
+    accounts.logout(identity.digest)
+    response = RedirectResponse("/login", 303)
+    clear_session_cookie(response, services.configuration.settings.server)
+    return response
 
 
 async def _try(

@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
@@ -16,33 +16,31 @@ from sentistream.errors import SentistreamError
 from sentistream.monitor.accounts import Identity
 from sentistream.monitor.api.problems import status_of
 from sentistream.monitor.services import Services
-from sentistream.monitor.web.alert_banner import banner_routes
-from sentistream.monitor.web.alerts_page import alert_routes
-from sentistream.monitor.web.app_shell import app_shell_routes
-from sentistream.monitor.web.guided_setup import guided_setup_routes
-from sentistream.monitor.web.history_page import history_routes
-from sentistream.monitor.web.info_pages import info_routes
-from sentistream.monitor.web.live_page import live_routes
-from sentistream.monitor.web.login_pages import login_routes
-from sentistream.monitor.web.overview_page import overview_routes
-from sentistream.monitor.web.privacy_page import privacy_routes
+from sentistream.monitor.web import (
+    alert_banner,
+    alerts_page,
+    app_shell,
+    camera_pages,
+    guided_setup,
+    history_page,
+    info_pages,
+    link_pages,
+    live_page,
+    login_pages,
+    overview_page,
+    privacy_page,
+    settings_pages,
+    shop_access_page,
+    shops_digest_page,
+    shops_page,
+)
 from sentistream.monitor.web.rendering import assets
-from sentistream.monitor.web.settings_pages import settings_routes
-from sentistream.monitor.web.shops_page import shop_routes
 from sentistream.monitor.web.site import Site
 
-_ROUTES = (
-    login_routes,
-    overview_routes,
-    live_routes,
-    history_routes,
-    alert_routes,
-    settings_routes,
-    privacy_routes,
-    guided_setup_routes,
-    app_shell_routes,
-    info_routes,
-    shop_routes,
+_PAGES = (
+    *(alert_banner, login_pages, overview_page, live_page, history_page, alerts_page),
+    *(camera_pages, link_pages, settings_pages, privacy_page, guided_setup, app_shell, info_pages),
+    *(shops_page, shop_access_page, shops_digest_page),
 )
 
 
@@ -58,19 +56,17 @@ class _Assets(StaticFiles):
 def mount_web(app: FastAPI, services: Services) -> None:
     """Adds the pages, their static files and error pages to the server.
 
-    ``app`` authenticates every request, including WebSockets, and stores the ``Identity`` at
-    ``request.state.identity``.
+    ``app`` authenticates every request, including WebSockets, stores the ``Identity`` at
+    ``request.state.identity``, and has the services at ``app.state.services``.
 
     Args:
         app: The server, with its handlers of exceptions.
         services: What the pages show and change.
     """
     site = Site(services, settings_lock=getattr(app.state, "settings_lock", None))
-    router = APIRouter(include_in_schema=False)
-    router.include_router(banner_routes(services))
-    for routes in _ROUTES:
-        router.include_router(routes(site))
-    app.include_router(router)
+    app.state.site = site
+    # include_router would analyze every route again for each application
+    app.router.routes.extend(route for page in _PAGES for route in page.router.routes)
     with resources.as_file(resources.files("sentistream.monitor.web") / "static") as folder:
         app.mount(assets(), _Assets(directory=Path(folder)), name="assets")
     for kind in (HTTPException, SentistreamError):

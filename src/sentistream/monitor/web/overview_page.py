@@ -25,7 +25,7 @@ from sentistream.monitor.translation import Translator
 from sentistream.monitor.web import labels
 from sentistream.monitor.web.alerts_page import SHOWN, Episode, episodes
 from sentistream.monitor.web.insight_charts import Row, chart, row
-from sentistream.monitor.web.site import Site
+from sentistream.monitor.web.site import SiteDep
 
 STARTING = 60.0
 """Seconds for which a camera may start before it counts as down."""
@@ -52,66 +52,63 @@ class CameraOfToday:
     places: Sequence[tuple[str, Point, Row]]
 
 
-def overview_routes(site: Site) -> APIRouter:
-    """The route of the overview."""
-    routes = APIRouter()
+router: APIRouter = APIRouter(include_in_schema=False)
 
-    @routes.get("/")
-    def overview(request: Request, user: CurrentUser) -> Response:
-        settings, bus = site.services.configuration.settings, site.services.bus
-        if settings.headquarters.host and not settings.cameras:
-            return RedirectResponse("/shops", 303)
-        tr, now = site.translator(request), site.clock()
-        names = display_names(settings, bus)
-        health = {each.camera: each for each in bus.health()}
-        smallest = settings.privacy.smallest_group
-        insight = Insight(site.services.store, settings, names.cameras)
-        found: Overview | None
-        try:
-            found = insight.overview(now)
-            series = insight.series(
-                Period.about("hour", datetime.fromtimestamp(now).date()),
-                now=now,
-                hours=insight.open_hours(now),
-            )
-            found_alerts = episodes(site.services.store.alerts(limit=SHOWN), names, tr)
-        except StorageError:
-            found, found_alerts, drawn = None, [], None
-        else:
-            drawn = chart(
-                series, smallest=smallest, link=lambda span: minute_link(span), marks=[], tr=tr
-            )
-        cameras = [
-            _camera(key, names, settings, health.get(key), found, smallest, now, tr)
-            for key in names.cameras
-        ]
-        down = [camera for camera in cameras if camera.down]
-        return site.render(
-            request,
-            "overview",
-            user=user,
-            status=200 if found is not None else 503,
-            found=found,
-            cameras=cameras,
-            down=down,
-            active=_active(found_alerts, {camera.key for camera in down}),
-            headline="" if found is None else _headline(found, smallest, tr),
-            worst=None if found is None or found.worst is None else found.worst,
-            worst_words="" if found is None else worst_words(found.worst, names, tr),
-            worst_link=""
-            if found is None or found.worst is None
-            else minute_link(
-                found.worst.figures.span, found.worst.figures.camera, found.worst.figures.zone
-            ),
-            whole=None
-            if found is None
-            else row(found.whole, title="", link="", smallest=smallest, tr=tr),
-            chart=drawn,
+
+@router.get("/")
+def overview(request: Request, user: CurrentUser, site: SiteDep) -> Response:
+    settings, bus = site.services.configuration.settings, site.services.bus
+    if settings.headquarters.host and not settings.cameras:
+        return RedirectResponse("/shops", 303)
+    tr, now = site.translator(request), site.clock()
+    names = display_names(settings, bus)
+    health = {each.camera: each for each in bus.health()}
+    smallest = settings.privacy.smallest_group
+    insight = Insight(site.services.store, settings, names.cameras)
+    found: Overview | None
+    try:
+        found = insight.overview(now)
+        series = insight.series(
+            Period.about("hour", datetime.fromtimestamp(now).date()),
             now=now,
-            smallest=smallest,
+            hours=insight.open_hours(now),
         )
-
-    return routes
+        found_alerts = episodes(site.services.store.alerts(limit=SHOWN), names, tr)
+    except StorageError:
+        found, found_alerts, drawn = None, [], None
+    else:
+        drawn = chart(
+            series, smallest=smallest, link=lambda span: minute_link(span), marks=[], tr=tr
+        )
+    cameras = [
+        _camera(key, names, settings, health.get(key), found, smallest, now, tr)
+        for key in names.cameras
+    ]
+    down = [camera for camera in cameras if camera.down]
+    return site.render(
+        request,
+        "overview",
+        user=user,
+        status=200 if found is not None else 503,
+        found=found,
+        cameras=cameras,
+        down=down,
+        active=_active(found_alerts, {camera.key for camera in down}),
+        headline="" if found is None else _headline(found, smallest, tr),
+        worst=None if found is None or found.worst is None else found.worst,
+        worst_words="" if found is None else worst_words(found.worst, names, tr),
+        worst_link=""
+        if found is None or found.worst is None
+        else minute_link(
+            found.worst.figures.span, found.worst.figures.camera, found.worst.figures.zone
+        ),
+        whole=None
+        if found is None
+        else row(found.whole, title="", link="", smallest=smallest, tr=tr),
+        chart=drawn,
+        now=now,
+        smallest=smallest,
+    )
 
 
 def minute_link(span: Span, camera: str = "", zone: str = "") -> str:

@@ -24,7 +24,7 @@ from sentistream.monitor.privacy import (
 from sentistream.monitor.settings import CameraSettings
 from sentistream.monitor.translation import N_, Translator
 from sentistream.monitor.web import labels
-from sentistream.monitor.web.site import Site, joined_headquarters
+from sentistream.monitor.web.site import Site, SiteDep, joined_headquarters
 
 DOCUMENTS = {"notice": render_notice, "assessment": render_assessment}
 
@@ -69,31 +69,29 @@ class Guarantee:
     holds: InForce = InForce.YES
 
 
-def privacy_routes(site: Site) -> APIRouter:
-    """The routes of the privacy page and its documents."""
-    routes = APIRouter()
+router: APIRouter = APIRouter(include_in_schema=False)
 
-    @routes.get("/privacy")
-    async def privacy(request: Request, user: CurrentUser) -> HTMLResponse:
-        state = await run_in_threadpool(_state, site, request)
-        return site.render(
-            request,
-            "privacy",
-            user=user,
-            settings=state.settings,
-            guarantees=list(guarantees(state, site.translator(request))),
-            documents=DOCUMENTS,
-        )
 
-    @routes.get("/privacy/{name}")
-    async def document(
-        request: Request, _: CurrentUser, name: Literal["notice", "assessment"]
-    ) -> Response:
-        state = await run_in_threadpool(_state, site, request)
-        text = DOCUMENTS[name](state, site.translator(request))
-        return HTMLResponse(text, headers={"Content-Security-Policy": DOCUMENT_POLICY})
+@router.get("/privacy")
+async def privacy(request: Request, user: CurrentUser, site: SiteDep) -> HTMLResponse:
+    state = await run_in_threadpool(_state, site, request)
+    return site.render(
+        request,
+        "privacy",
+        user=user,
+        settings=state.settings,
+        guarantees=list(guarantees(state, site.translator(request))),
+        documents=DOCUMENTS,
+    )
 
-    return routes
+
+@router.get("/privacy/{name}")
+async def document(
+    request: Request, _: CurrentUser, site: SiteDep, name: Literal["notice", "assessment"]
+) -> Response:
+    state = await run_in_threadpool(_state, site, request)
+    text = DOCUMENTS[name](state, site.translator(request))
+    return HTMLResponse(text, headers={"Content-Security-Policy": DOCUMENT_POLICY})
 
 
 def _state(site: Site, request: Request) -> PrivacyState:

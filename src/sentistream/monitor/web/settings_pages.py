@@ -22,11 +22,9 @@ from sentistream.monitor.settings import (
     overlay_path,
 )
 from sentistream.monitor.translation import Translator
-from sentistream.monitor.web.camera_pages import camera_routes
 from sentistream.monitor.web.form_data import Form, attach_errors, origins, read_form, values_of
 from sentistream.monitor.web.form_fields import FormField, form_fields
-from sentistream.monitor.web.link_pages import link_routes
-from sentistream.monitor.web.site import Site
+from sentistream.monitor.web.site import Site, SiteDep
 
 FormDep = Annotated[Form, Depends(read_form)]
 
@@ -92,95 +90,108 @@ def _sections() -> dict[str, Section]:
 SECTIONS = _sections()
 
 
-def settings_routes(site: Site) -> APIRouter:
-    """The routes of the settings."""
-    routes = APIRouter()
+router: APIRouter = APIRouter(include_in_schema=False)
 
-    def show(
-        request: Request,
-        user: User,
-        section: Section,
-        *,
-        fields: list[FormField] | None = None,
-        problems: Sequence[str] = (),
-        saved: bool = False,
-        status: int = 200,
-    ) -> HTMLResponse:
-        if fields is None:
-            held = _held(site.services.configuration.settings, section)
-            fields = form_fields(section.fields, dict(held), tr=site.translator(request))
-        for one in fields:
-            one.locked = one.name in section.locked
-        return site.render(
-            request,
-            "settings_section",
-            user=user,
-            status=status,
-            section=section,
-            sections=SECTIONS,
-            fields=fields,
-            problems=problems,
-            saved=saved,
+
+def _show(
+    site: Site,
+    request: Request,
+    user: User,
+    section: Section,
+    *,
+    fields: list[FormField] | None = None,
+    problems: Sequence[str] = (),
+    saved: bool = False,
+    status: int = 200,
+) -> HTMLResponse:
+    if fields is None:
+        held = _held(site.services.configuration.settings, section)
+        fields = form_fields(section.fields, dict(held), tr=site.translator(request))
+    for one in fields:
+        one.locked = one.name in section.locked
+    return site.render(
+        request,
+        "settings_section",
+        user=user,
+        status=status,
+        section=section,
+        sections=SECTIONS,
+        fields=fields,
+        problems=problems,
+        saved=saved,
+    )
+
+
+@router.get("/settings")
+def overview(request: Request, user: CurrentManager, site: SiteDep) -> HTMLResponse:
+    return site.render(
+        request,
+        "settings",
+        user=user,
+        sections=SECTIONS,
+        cameras=site.services.configuration.settings.cameras,
+        path_of_file=str(overlay_path(site.services.configuration.path)),
+    )
+
+
+@router.get("/settings/people")
+def people(request: Request, user: CurrentManager, site: SiteDep) -> HTMLResponse:
+    return site.render(request, "users", user=user, sections=SECTIONS, roles=[*Role])
+
+
+@router.get("/account")
+def account(request: Request, user: CurrentUser, site: SiteDep) -> HTMLResponse:
+    return site.render(request, "account", user=user)
+
+
+@router.get("/settings/{name}")
+def section(
+    request: Request, user: CurrentManager, site: SiteDep, name: str, saved: bool = False
+) -> Response:
+    if name not in SECTIONS:
+        return Response(status_code=404)
+    return _show(site, request, user, SECTIONS[name], saved=saved)
+
+
+@router.post("/settings/{name}")
+def keep(
+    request: Request, user: CurrentManager, site: SiteDep, form: FormDep, name: str
+) -> Response:
+    if name not in SECTIONS:
+        return Response(status_code=404)
+    section, tr = SECTIONS[name], site.translator(request)
+
+    def change(settings: Settings) -> dict[str, Any]:
+        held = _held(settings, section)
+        values = _values(section, form, held)
+        changed = values
+        if section.group:
+            changed = {section.group: type(held).model_validate(values)}
+        _check_kept_secrets(settings, changed, section, tr)
+        return changed
+
+    try:
+        site.save(change)
+    except ValidationError as error:
+        held = _held(site.services.configuration.settings, section)
+        values = _values(section, form, held)
+        fields = form_fields(section.fields, values, tr=tr)
+        origins(form, fields)
+        left = attach_errors(fields, error, tr)
+        return _show(site, request, user, section, fields=fields, problems=left, status=422)
+    except MovedSecretError as error:
+        held = _held(site.services.configuration.settings, section)
+        fields = form_fields(section.fields, _values(section, form, held), tr=tr)
+        origins(form, fields)
+        for one in (each for field in fields for each in field.walk()):
+            if one.name == error.field:
+                one.error = str(error)
+        return _show(site, request, user, section, fields=fields, status=422)
+    except SentistreamError as error:
+        return _show(
+            site, request, user, section, problems=[tr.translate(error.message)], status=500
         )
-
-    @routes.get("/settings")
-    def overview(request: Request, user: CurrentManager) -> HTMLResponse:
-        return site.render(
-            request,
-            "settings",
-            user=user,
-            sections=SECTIONS,
-            cameras=site.services.configuration.settings.cameras,
-            path_of_file=str(overlay_path(site.services.configuration.path)),
-        )
-
-    routes.include_router(camera_routes(site, SECTIONS))
-    routes.include_router(user_routes(site, SECTIONS))
-    routes.include_router(link_routes(site, SECTIONS))
-
-    @routes.get("/settings/{name}")
-    def section(request: Request, user: CurrentManager, name: str, saved: bool = False) -> Response:
-        if name not in SECTIONS:
-            return Response(status_code=404)
-        return show(request, user, SECTIONS[name], saved=saved)
-
-    @routes.post("/settings/{name}")
-    def keep(request: Request, user: CurrentManager, form: FormDep, name: str) -> Response:
-        if name not in SECTIONS:
-            return Response(status_code=404)
-        section, tr = SECTIONS[name], site.translator(request)
-
-        def change(settings: Settings) -> dict[str, Any]:
-            held = _held(settings, section)
-            values = _values(section, form, held)
-            changed = values
-            if section.group:
-                changed = {section.group: type(held).model_validate(values)}
-            _check_kept_secrets(settings, changed, section, tr)
-            return changed
-
-        try:
-            site.save(change)
-        except ValidationError as error:
-            held = _held(site.services.configuration.settings, section)
-            values = _values(section, form, held)
-            fields = form_fields(section.fields, values, tr=tr)
-            origins(form, fields)
-            left = attach_errors(fields, error, tr)
-            return show(request, user, section, fields=fields, problems=left, status=422)
-        except MovedSecretError as error:
-            held = _held(site.services.configuration.settings, section)
-            fields = form_fields(section.fields, _values(section, form, held), tr=tr)
-            origins(form, fields)
-            for one in (each for field in fields for each in field.walk()):
-                if one.name == error.field:
-                    one.error = str(error)
-            return show(request, user, section, fields=fields, status=422)
-        except SentistreamError as error:
-            return show(request, user, section, problems=[tr.translate(error.message)], status=500)
-        return RedirectResponse(f"/settings/{name}?saved=true", 303)
-
-    return routes
+    return RedirectResponse(f"/settings/{name}?saved=true", 303)
 
 
 def _values(section: Section, form: Form, held: Any) -> dict[str, Any]:
@@ -211,18 +222,3 @@ def _check_kept_secrets(
 
 def _held(settings: Settings, section: Section) -> Any:
     return getattr(settings, section.group) if section.group else settings
-
-
-def user_routes(site: Site, sections: Mapping[str, object]) -> APIRouter:
-    """The routes of these pages."""
-    routes = APIRouter()
-
-    @routes.get("/settings/people")
-    def people(request: Request, user: CurrentManager) -> HTMLResponse:
-        return site.render(request, "users", user=user, sections=sections, roles=[*Role])
-
-    @routes.get("/account")
-    def account(request: Request, user: CurrentUser) -> HTMLResponse:
-        return site.render(request, "account", user=user)
-
-    return routes

@@ -18,7 +18,7 @@ from sentistream.monitor.alerts import wording
 from sentistream.monitor.alerts.links import alert_path
 from sentistream.monitor.api.auth import CurrentManager, CurrentUser
 from sentistream.monitor.display_names import DisplayNames
-from sentistream.monitor.headquarters.fleet_queries import PERIODS, FleetQueries
+from sentistream.monitor.headquarters.fleet_queries import PERIODS
 from sentistream.monitor.headquarters.fleet_results import (
     ShopAlert,
     ShopSummary,
@@ -35,9 +35,7 @@ from sentistream.monitor.site_link.site_link import CLOCK_TOLERANCE
 from sentistream.monitor.translation import N_, Translator
 from sentistream.monitor.web.alert_banner import acknowledged_words
 from sentistream.monitor.web.form_data import Form, first, read_form
-from sentistream.monitor.web.shop_access_page import add_access_routes
-from sentistream.monitor.web.shops_digest_page import add_digest_routes
-from sentistream.monitor.web.site import Site
+from sentistream.monitor.web.site import Site, SiteDep, headquarters_only
 
 FormDep = Annotated[Form, Depends(read_form)]
 
@@ -118,227 +116,225 @@ class ShopEpisode:
     tone: str
 
 
-def shop_routes(site: Site) -> APIRouter:
-    """The routes of these pages; they are not found if this is not a headquarters."""
-    routes = APIRouter()
-    headquarters = site.services.headquarters
-    if headquarters is None:
-
-        @routes.get("/shops")
-        def no_headquarters(_: CurrentUser) -> Response:
-            return Response(status_code=404)
-
-    else:
-        _add_lists(routes, site, headquarters)
-        _add_shop(routes, site, headquarters)
-        add_access_routes(routes, site, headquarters)
-        add_digest_routes(routes, site, headquarters)
-    return routes
+router: APIRouter = APIRouter(include_in_schema=False, dependencies=[Depends(headquarters_only)])
 
 
-def _add_lists(routes: APIRouter, site: Site, headquarters: Headquarters) -> None:
-    queries = FleetQueries(headquarters.engine, headquarters.settings.silent_minutes)
-
-    def show(
-        request: Request,
-        user: User,
-        *,
-        period: str = "",
-        order: str = "negative",
-        search: str = "",
-        page: int = 1,
-        added: Mapping[str, str] | None = None,
-        problem: str = "",
-        status: int = 200,
-    ) -> HTMLResponse:
-        now = site.clock()
-        chosen = period if period in PERIODS else "week"
-        shops = queries.compare(chosen, user, now=now)
-        if period not in PERIODS and not any(each.now.appearances for each in shops):
-            chosen = "today"  # the first day: no day is over yet
-            shops = queries.compare(chosen, user, now=now)
-        query = Listing(
-            period=chosen,
-            order=order if order in ORDERS else "negative",
-            search=search[:80].strip(),
-            page=max(page, 1),
-        )
-        wanted = query.search.casefold()
-        listed = sorted(
-            (
-                each
-                for each in shops
-                if wanted in each.site.name.casefold() or wanted in each.site.key
-            ),
-            key=_order(query.order),
-        )
-        pages = max(1, math.ceil(len(listed) / PAGE_ROWS))
-        begin = (min(query.page, pages) - 1) * PAGE_ROWS
-        return site.render(
-            request,
-            "shops",
-            user=user,
-            status=status,
-            query=query,
-            pages_count=pages,
-            begin=begin,
-            listed=listed[begin : begin + PAGE_ROWS],
-            found=len(listed),
-            all_shops=shops,
-            together=_together(shops),
-            silent=[each.site for each in shops if each.silent],
-            periods=PERIOD_NAMES,
-            orders=ORDERS,
-            states=STATES,
-            now=now,
-            added={"key": "", "name": "", "time_zone": ""} | dict(added or {}),
-            problem=problem,
-            trouble=_trouble(headquarters, site.translator(request)),
-        )
-
-    @routes.get("/shops")
-    def shops(
-        request: Request,
-        user: CurrentUser,
-        period: str = "",
-        order: str = "negative",
-        search: str = "",
-        page: int = 1,
-    ) -> HTMLResponse:
-        return show(request, user, period=period, order=order, search=search, page=page)
-
-    @routes.post("/shops/add")
-    def add(request: Request, user: CurrentManager, form: FormDep) -> Response:
-        given = {name: first(form, name) for name in ("key", "name", "time_zone")}
-        try:
-            headquarters.registry.add(given["key"], given["name"], given["time_zone"])
-        except SentistreamError as error:
-            problem = site.translator(request).translate(error.problem)
-            return show(request, user, added=given, problem=problem, status=422)
-        return _code_page(request, user, site, headquarters, given["key"])
-
-    @routes.get("/shops/alerts")
-    def alerts(request: Request, user: CurrentUser, shop: str = "") -> HTMLResponse:
-        since = site.clock() - ALERT_DAYS * 86_400
-        return site.render(
-            request,
-            "shop_alerts",
-            user=user,
-            alerts=_in_words(
-                queries.alerts(user, site=shop[:40], since=since), site.translator(request)
-            ),
-            shop=shop[:40],
-            days=ALERT_DAYS,
-        )
-
-    @routes.get("/shops/alerts/{incident}")
-    def alert(request: Request, user: CurrentUser, incident: str) -> HTMLResponse:
-        tr, store = site.translator(request), site.services.store
-        found = queries.alert(incident[:32], user)
-        (episode,) = _in_words([found], tr)
-        shop = headquarters.registry.site(found.site, user)
-        acknowledged = store.acknowledgements([found.incident]).get(found.incident)
-        begin = found.began - max(found.minutes, MINUTES_BEFORE) * 60
-        end = min(found.ended or site.clock(), found.began + MINUTES_AFTER * 60) + 5 * 60
-        return site.render(
-            request,
-            "shop_alert",
-            user=user,
-            episode=episode,
-            shop=shop,
-            minutes=[
-                (_shop_clock(moment, shop), totals)
-                for moment, totals in queries.minutes(
-                    found.site, found.camera, found.zone, begin, end
-                )
-            ],
-            acknowledged="" if acknowledged is None else acknowledged_words(acknowledged, tr),
-            deliveries=store.deliveries(incident=found.incident),
-            channels=list(channels(site.services.configuration.settings)),
-        )
-
-    @routes.post("/shops/alerts/{incident}/acknowledge")
-    def acknowledge(user: CurrentManager, incident: str) -> Response:
-        found = queries.alert(incident[:32], user)
-        given = site.services.store.acknowledge(
-            Acknowledgement(incident=found.incident, user=user.name, time=site.clock())
-        )
-        headquarters.bus.publish(given)
-        return RedirectResponse(f"/shops/alerts/{found.incident}", 303)
-
-
-def _add_shop(routes: APIRouter, site: Site, headquarters: Headquarters) -> None:
-    registry = headquarters.registry
-    queries = FleetQueries(headquarters.engine, headquarters.settings.silent_minutes)
-
-    def show(
-        request: Request, user: User, key: str, *, problem: str = "", status: int = 200
-    ) -> HTMLResponse:
-        shop, now = registry.site(key, user), site.clock()
-        tr = site.translator(request)
-        days = queries.days(shop, DAYS_SHOWN, now=now)
-        return site.render(
-            request,
-            "shop",
-            user=user,
-            status=status,
-            shop=shop,
-            state="silent" if queries.is_silent(shop, now) else shop.state,
-            states=STATES,
-            now=now,
-            cameras=[(each, _camera_problem(each)) for each in queries.cameras(shop)],
-            places=queries.places(shop, now - 7 * 86_400, now + 60),
-            days=[(_day_title(day, tr), totals) for day, totals in days],
-            week=together([totals for _, totals in days[-8:-1]]),
-            alerts=_in_words(
-                queries.alerts(user, site=key, since=now - ALERT_DAYS * 86_400)[:20], tr
-            ),
-            clock_is_wrong=abs(shop.clock_offset or 0.0) > CLOCK_TOLERANCE,
-            local_time=_shop_clock(now, shop),
-            problem=problem,
-        )
-
-    def act(
-        request: Request, user: User, key: str, change: Callable[[], None], target: str = ""
-    ) -> Response:
-        try:
-            change()
-        except SentistreamError as error:
-            problem = site.translator(request).translate(error.problem)
-            return show(request, user, key, problem=problem, status=422)
-        headquarters.receiver.reload()
-        return RedirectResponse(target or f"/shops/shop/{key}", 303)
-
-    @routes.get("/shops/shop/{key}")
-    def one(request: Request, user: CurrentUser, key: str) -> Response:
-        return show(request, user, key)
-
-    @routes.post("/shops/shop/{key}/change")
-    def change(request: Request, user: CurrentManager, form: FormDep, key: str) -> Response:
-        registry.site(key, user)
-        name, zone = first(form, "name"), first(form, "time_zone")
-        return act(request, user, key, lambda: registry.change(key, name=name, time_zone=zone))
-
-    @routes.post("/shops/shop/{key}/code")
-    def code(request: Request, user: CurrentManager, key: str) -> Response:
-        registry.site(key, user)
-        return _code_page(request, user, site, headquarters, key)
-
-    @routes.post("/shops/shop/{key}/new-key")
-    def new_key(request: Request, user: CurrentManager, key: str) -> Response:
-        registry.site(key, user)
-        return act(request, user, key, lambda: registry.ask_for_new_key(key))
-
-    @routes.post("/shops/shop/{key}/remove")
-    def remove(request: Request, user: CurrentManager, form: FormDep, key: str) -> Response:
-        registry.site(key, user)
-        erase = "erase" in form
-        return act(request, user, key, lambda: registry.remove(key, erase=erase), "/shops")
-
-
-def _code_page(
-    request: Request, user: User, site: Site, headquarters: Headquarters, key: str
+def _show_list(
+    site: Site,
+    request: Request,
+    user: User,
+    *,
+    period: str = "",
+    order: str = "negative",
+    search: str = "",
+    page: int = 1,
+    added: Mapping[str, str] | None = None,
+    problem: str = "",
+    status: int = 200,
 ) -> HTMLResponse:
+    now = site.clock()
+    chosen = period if period in PERIODS else "week"
+    shops = site.headquarters.queries.compare(chosen, user, now=now)
+    if period not in PERIODS and not any(each.now.appearances for each in shops):
+        chosen = "today"  # the first day: no day is over yet
+        shops = site.headquarters.queries.compare(chosen, user, now=now)
+    query = Listing(
+        period=chosen,
+        order=order if order in ORDERS else "negative",
+        search=search[:80].strip(),
+        page=max(page, 1),
+    )
+    wanted = query.search.casefold()
+    listed = sorted(
+        (each for each in shops if wanted in each.site.name.casefold() or wanted in each.site.key),
+        key=_order(query.order),
+    )
+    pages = max(1, math.ceil(len(listed) / PAGE_ROWS))
+    begin = (min(query.page, pages) - 1) * PAGE_ROWS
+    return site.render(
+        request,
+        "shops",
+        user=user,
+        status=status,
+        query=query,
+        pages_count=pages,
+        begin=begin,
+        listed=listed[begin : begin + PAGE_ROWS],
+        found=len(listed),
+        all_shops=shops,
+        together=_together(shops),
+        silent=[each.site for each in shops if each.silent],
+        periods=PERIOD_NAMES,
+        orders=ORDERS,
+        states=STATES,
+        now=now,
+        added={"key": "", "name": "", "time_zone": ""} | dict(added or {}),
+        problem=problem,
+        trouble=_trouble(site.headquarters, site.translator(request)),
+    )
+
+
+@router.get("/shops")
+def shops(
+    request: Request,
+    user: CurrentUser,
+    site: SiteDep,
+    period: str = "",
+    order: str = "negative",
+    search: str = "",
+    page: int = 1,
+) -> HTMLResponse:
+    return _show_list(site, request, user, period=period, order=order, search=search, page=page)
+
+
+@router.post("/shops/add")
+def add(request: Request, user: CurrentManager, site: SiteDep, form: FormDep) -> Response:
+    given = {name: first(form, name) for name in ("key", "name", "time_zone")}
+    try:
+        site.headquarters.registry.add(given["key"], given["name"], given["time_zone"])
+    except SentistreamError as error:
+        problem = site.translator(request).translate(error.problem)
+        return _show_list(site, request, user, added=given, problem=problem, status=422)
+    return _code_page(site, request, user, given["key"])
+
+
+@router.get("/shops/alerts")
+def alerts(request: Request, user: CurrentUser, site: SiteDep, shop: str = "") -> HTMLResponse:
+    since = site.clock() - ALERT_DAYS * 86_400
+    return site.render(
+        request,
+        "shop_alerts",
+        user=user,
+        alerts=_in_words(
+            site.headquarters.queries.alerts(user, site=shop[:40], since=since),
+            site.translator(request),
+        ),
+        shop=shop[:40],
+        days=ALERT_DAYS,
+    )
+
+
+@router.get("/shops/alerts/{incident}")
+def alert(request: Request, user: CurrentUser, site: SiteDep, incident: str) -> HTMLResponse:
+    tr, store = site.translator(request), site.services.store
+    found = site.headquarters.queries.alert(incident[:32], user)
+    (episode,) = _in_words([found], tr)
+    shop = site.headquarters.registry.site(found.site, user)
+    acknowledged = store.acknowledgements([found.incident]).get(found.incident)
+    begin = found.began - max(found.minutes, MINUTES_BEFORE) * 60
+    end = min(found.ended or site.clock(), found.began + MINUTES_AFTER * 60) + 5 * 60
+    return site.render(
+        request,
+        "shop_alert",
+        user=user,
+        episode=episode,
+        shop=shop,
+        minutes=[
+            (_shop_clock(moment, shop), totals)
+            for moment, totals in site.headquarters.queries.minutes(
+                found.site, found.camera, found.zone, begin, end
+            )
+        ],
+        acknowledged="" if acknowledged is None else acknowledged_words(acknowledged, tr),
+        deliveries=store.deliveries(incident=found.incident),
+        channels=list(channels(site.services.configuration.settings)),
+    )
+
+
+@router.post("/shops/alerts/{incident}/acknowledge")
+def acknowledge(user: CurrentManager, site: SiteDep, incident: str) -> Response:
+    found = site.headquarters.queries.alert(incident[:32], user)
+    given = site.services.store.acknowledge(
+        Acknowledgement(incident=found.incident, user=user.name, time=site.clock())
+    )
+    site.headquarters.bus.publish(given)
+    return RedirectResponse(f"/shops/alerts/{found.incident}", 303)
+
+
+def _show_shop(
+    site: Site,
+    request: Request,
+    user: User,
+    key: str,
+    *,
+    problem: str = "",
+    status: int = 200,
+) -> HTMLResponse:
+    registry, queries = site.headquarters.registry, site.headquarters.queries
+    shop, now = registry.site(key, user), site.clock()
+    tr = site.translator(request)
+    days = queries.days(shop, DAYS_SHOWN, now=now)
+    return site.render(
+        request,
+        "shop",
+        user=user,
+        status=status,
+        shop=shop,
+        state="silent" if queries.is_silent(shop, now) else shop.state,
+        states=STATES,
+        now=now,
+        cameras=[(each, _camera_problem(each)) for each in queries.cameras(shop)],
+        places=queries.places(shop, now - 7 * 86_400, now + 60),
+        days=[(_day_title(day, tr), totals) for day, totals in days],
+        week=together([totals for _, totals in days[-8:-1]]),
+        alerts=_in_words(queries.alerts(user, site=key, since=now - ALERT_DAYS * 86_400)[:20], tr),
+        clock_is_wrong=abs(shop.clock_offset or 0.0) > CLOCK_TOLERANCE,
+        local_time=_shop_clock(now, shop),
+        problem=problem,
+    )
+
+
+def _act(
+    site: Site, request: Request, user: User, key: str, change: Callable[[], None], target: str = ""
+) -> Response:
+    try:
+        change()
+    except SentistreamError as error:
+        problem = site.translator(request).translate(error.problem)
+        return _show_shop(site, request, user, key, problem=problem, status=422)
+    site.headquarters.receiver.reload()
+    return RedirectResponse(target or f"/shops/shop/{key}", 303)
+
+
+@router.get("/shops/shop/{key}")
+def one(request: Request, user: CurrentUser, site: SiteDep, key: str) -> Response:
+    return _show_shop(site, request, user, key)
+
+
+@router.post("/shops/shop/{key}/change")
+def change(
+    request: Request, user: CurrentManager, site: SiteDep, form: FormDep, key: str
+) -> Response:
+    registry = site.headquarters.registry
+    registry.site(key, user)
+    name, zone = first(form, "name"), first(form, "time_zone")
+    return _act(site, request, user, key, lambda: registry.change(key, name=name, time_zone=zone))
+
+
+@router.post("/shops/shop/{key}/code")
+def code(request: Request, user: CurrentManager, site: SiteDep, key: str) -> Response:
+    site.headquarters.registry.site(key, user)
+    return _code_page(site, request, user, key)
+
+
+@router.post("/shops/shop/{key}/new-key")
+def new_key(request: Request, user: CurrentManager, site: SiteDep, key: str) -> Response:
+    site.headquarters.registry.site(key, user)
+    return _act(site, request, user, key, lambda: site.headquarters.registry.ask_for_new_key(key))
+
+
+@router.post("/shops/shop/{key}/remove")
+def remove(
+    request: Request, user: CurrentManager, site: SiteDep, form: FormDep, key: str
+) -> Response:
+    registry = site.headquarters.registry
+    registry.site(key, user)
+    erase = "erase" in form
+    return _act(site, request, user, key, lambda: registry.remove(key, erase=erase), "/shops")
+
+
+def _code_page(site: Site, request: Request, user: User, key: str) -> HTMLResponse:
+    headquarters = site.headquarters
     code = headquarters.registry.new_code(key, headquarters.settings, ca=headquarters.ca)
     headquarters.receiver.reload()
     return site.render(

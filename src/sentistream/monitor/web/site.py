@@ -7,12 +7,14 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request
+from fastapi import Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse
+from starlette.requests import HTTPConnection
 
 from sentistream.monitor.accounts import User
+from sentistream.monitor.headquarters.headquarters import Headquarters
 from sentistream.monitor.services import Services
 from sentistream.monitor.settings import Settings, build_settings
 from sentistream.monitor.site_link.link_state import LinkState
@@ -57,6 +59,17 @@ class Site:
         self.settings_lock: threading.Lock = (
             threading.Lock() if settings_lock is None else settings_lock
         )
+
+    @property
+    def headquarters(self) -> Headquarters:
+        """What receives the shops' reports.
+
+        Raises:
+            HTTPException: 404, if this is no headquarters.
+        """
+        if self.services.headquarters is None:
+            raise HTTPException(404)
+        return self.services.headquarters
 
     def translator(self, request: Request) -> Translator:
         """The visitor's translator."""
@@ -140,3 +153,16 @@ class Site:
             now = self.services.configuration.settings
             kept = {name: getattr(now, name) for name in Settings.model_fields}
             self.services.configuration.change(build_settings(kept | change(now)))
+
+
+async def _site(connection: HTTPConnection) -> Site:
+    site: Site = connection.app.state.site
+    return site
+
+
+SiteDep = Annotated[Site, Depends(_site)]
+
+
+async def headquarters_only(site: SiteDep) -> None:
+    """Its router's pages are not found if this is no headquarters."""
+    _ = site.headquarters
