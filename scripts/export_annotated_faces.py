@@ -16,8 +16,7 @@ from PIL import Image
 
 from sentistream.networks.lite import FACE_EMOTIONS
 from sentistream.training.examples import emotions_by_sentiment
-from sentistream.training.expression_annotations import fairface_name
-from sentistream.training.face_examples import annotated_images
+from sentistream.training.expression_annotations import annotated_images, fairface_name
 from sentistream.types import SENTIMENTS
 
 

@@ -18,11 +18,11 @@ from sentistream.training.expression_annotations import (
     ANNOTATIONS,
     EVERYDAY,
     FAIRFACE,
+    annotated_images,
     expression_shares,
     fairface_name,
     is_fairface_held_out,
 )
-from sentistream.training.face_examples import annotated_images
 
 
 def rows() -> list[dict[str, str]]:

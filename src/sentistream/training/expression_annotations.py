@@ -12,11 +12,17 @@ from __future__ import annotations
 import csv
 import functools
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from sentistream.datasets.images import LabelledImage
+from sentistream.errors import skip_failures
+from sentistream.media.image_file import read_image
 from sentistream.networks.lite import FACE_EMOTIONS
+from sentistream.parquet import load_pyarrow
+from sentistream.training.preparation import OnProblem
 from sentistream.types import FloatArray
 
 FAIRFACE, EVERYDAY = "fairface", "everyday"
@@ -48,6 +54,35 @@ def fairface_name(source: str) -> str:
 def is_fairface_held_out(name: str, split: str) -> bool:
     """Whether a picture is held out: the validation part and half of the rest, never to change."""
     return split == "validation" or zlib.crc32(name.encode()) % 2 == 1
+
+
+def annotated_images(
+    boxes: Path, *, held_out: bool, on_problem: OnProblem | None = None
+) -> Iterator[tuple[LabelledImage, FloatArray]]:
+    """Faces of FairFace, and the annotated shares of the four emotions.
+
+    Args:
+        boxes: ``face_boxes.parquet``, which holds them.
+        held_out: Whether those to test on, or those to train on.
+        on_problem: Called for each picture that cannot be read and is left out; None to raise.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+    """
+    load_pyarrow("Reading Parquet files")
+    import pyarrow.parquet
+
+    with pyarrow.parquet.ParquetFile(boxes) as file:
+        for batch in file.iter_batches(128, columns=["image", "source", "split", "info"]):
+            for row in batch.to_pylist():
+                name = fairface_name(row["source"])
+                shares = expression_shares(FAIRFACE, name)
+                if shares is None or is_fairface_held_out(name, row["split"]) != held_out:
+                    continue
+                with skip_failures(name, on_problem):
+                    pixels = read_image(row["image"], name)
+                    image = LabelledImage(pixels, "", FAIRFACE, row["split"], "", name)
+                    yield image, shares
 
 
 @functools.cache

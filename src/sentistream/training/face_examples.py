@@ -26,7 +26,6 @@ from sentistream.datasets.recordings import Recording
 from sentistream.errors import DataError, skip_failures
 from sentistream.evaluation.paper_tables import face_alone
 from sentistream.media import open_source
-from sentistream.media.image_file import read_image
 from sentistream.media.picture import RgbPicture
 from sentistream.media.resample import resample
 from sentistream.networks.lite import FACE_EMOTIONS
@@ -55,10 +54,8 @@ from sentistream.training.examples import (
 from sentistream.training.expression_annotations import (
     ANNOTATIONS,
     EVERYDAY,
-    FAIRFACE,
+    annotated_images,
     expression_shares,
-    fairface_name,
-    is_fairface_held_out,
 )
 from sentistream.training.preparation import OnProblem, Preparation
 from sentistream.training.splits import Splits
@@ -233,35 +230,6 @@ def _annotated_images(preparation: Preparation, *, held_out: bool) -> Examples:
         return _aligned_examples(preparation.pool(work, "faces"), items, FLOAT_LABELS)
 
     return preparation.examples(f"lite-annotated-faces-{held_out}", [boxes, ANNOTATIONS], make)
-
-
-def annotated_images(
-    boxes: Path, *, held_out: bool, on_problem: OnProblem | None = None
-) -> Iterator[tuple[LabelledImage, FloatArray]]:
-    """Faces of FairFace, and the annotated shares of the four emotions.
-
-    Args:
-        boxes: ``face_boxes.parquet``, which holds them.
-        held_out: Whether those to test on, or those to train on.
-        on_problem: Called for each picture that cannot be read and is left out; None to raise.
-
-    Raises:
-        MissingExtraError: pyarrow is not installed.
-    """
-    load_pyarrow("Reading Parquet files")
-    import pyarrow.parquet
-
-    with pyarrow.parquet.ParquetFile(boxes) as file:
-        for batch in file.iter_batches(128, columns=["image", "source", "split", "info"]):
-            for row in batch.to_pylist():
-                name = fairface_name(row["source"])
-                shares = expression_shares(FAIRFACE, name)
-                if shares is None or is_fairface_held_out(name, row["split"]) != held_out:
-                    continue
-                with skip_failures(name, on_problem):
-                    pixels = read_image(row["image"], name)
-                    image = LabelledImage(pixels, "", FAIRFACE, row["split"], "", name)
-                    yield image, shares
 
 
 def _java_sed_faces(preparation: Preparation, *, held_out: bool) -> Examples:
