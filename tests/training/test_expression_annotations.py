@@ -21,6 +21,7 @@ from sentistream.training.expression_annotations import (
     annotated_images,
     expression_shares,
     fairface_name,
+    has_annotated_images,
     is_fairface_held_out,
 )
 
@@ -95,6 +96,15 @@ def test_pictures_are_split_and_others_left_out(tmp_path: Path) -> None:
     assert {*found[False], *found[True]} == usable
     assert not {*found[False]} & {*found[True]}
     assert len(problems) <= 1
+
+
+def test_file_without_annotated_pictures_has_none(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    row = {"image": b"", "source": "made", "split": "train"}
+    parquet.write_table(pyarrow.Table.from_pylist([row]), tmp_path / "face_boxes.parquet")
+    for held_out in (False, True):
+        assert not has_annotated_images(tmp_path / "face_boxes.parquet", held_out=held_out)
 
 
 def test_name_of_a_picture_without_the_set_s_folder_is_empty_or_unknown() -> None:

@@ -14,6 +14,7 @@ import functools
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -56,6 +57,11 @@ def is_fairface_held_out(name: str, split: str) -> bool:
     return split == "validation" or zlib.crc32(name.encode()) % 2 == 1
 
 
+def has_annotated_images(boxes: Path, *, held_out: bool) -> bool:
+    """Whether ``annotated_images`` finds any."""
+    return any(_annotated_rows(boxes, ["source", "split"], held_out=held_out))
+
+
 def annotated_images(
     boxes: Path, *, held_out: bool, on_problem: OnProblem | None = None
 ) -> Iterator[tuple[LabelledImage, FloatArray]]:
@@ -69,20 +75,26 @@ def annotated_images(
     Raises:
         MissingExtraError: pyarrow is not installed.
     """
+    for name, row in _annotated_rows(boxes, ["source", "split", "image"], held_out=held_out):
+        with skip_failures(name, on_problem):
+            pixels = read_image(row["image"], name)
+            image = LabelledImage(pixels, "", FAIRFACE, row["split"], "", name)
+            yield image, _annotations()[FAIRFACE, name]
+
+
+def _annotated_rows(
+    boxes: Path, columns: list[str], *, held_out: bool
+) -> Iterator[tuple[str, dict[str, Any]]]:
     load_pyarrow("Reading Parquet files")
     import pyarrow.parquet
 
     with pyarrow.parquet.ParquetFile(boxes) as file:
-        for batch in file.iter_batches(128, columns=["image", "source", "split", "info"]):
+        for batch in file.iter_batches(128, columns=columns):
             for row in batch.to_pylist():
                 name = fairface_name(row["source"])
-                shares = expression_shares(FAIRFACE, name)
-                if shares is None or is_fairface_held_out(name, row["split"]) != held_out:
-                    continue
-                with skip_failures(name, on_problem):
-                    pixels = read_image(row["image"], name)
-                    image = LabelledImage(pixels, "", FAIRFACE, row["split"], "", name)
-                    yield image, shares
+                annotated = (FAIRFACE, name) in _annotations()
+                if annotated and is_fairface_held_out(name, row["split"]) == held_out:
+                    yield name, row
 
 
 @functools.cache

@@ -56,6 +56,7 @@ from sentistream.training.expression_annotations import (
     EVERYDAY,
     annotated_images,
     expression_shares,
+    has_annotated_images,
 )
 from sentistream.training.preparation import OnProblem, Preparation
 from sentistream.training.splits import Splits
@@ -194,9 +195,10 @@ def soft_labelled_faces(preparation: Preparation) -> Splits:
     held_out = [images.held_out, _one_hot(clips.held_out)]
     if (preparation.data / "everyday").exists():
         train.append(_everyday_examples(preparation))
-    if (preparation.data / "face_boxes.parquet").exists():
-        train += [_annotated_images(preparation, held_out=False)] * _ANNOTATED_REPEATS
-        held_out.append(_annotated_images(preparation, held_out=True))
+    boxes = preparation.data / "face_boxes.parquet"
+    for examples, repeats, held in ((train, _ANNOTATED_REPEATS, False), (held_out, 1, True)):
+        if boxes.exists() and has_annotated_images(boxes, held_out=held):
+            examples += [_annotated_images(preparation, boxes, held_out=held)] * repeats
     return Splits(join(train), join(held_out))
 
 
@@ -220,9 +222,8 @@ def _voted_images(preparation: Preparation, split: str) -> Examples:
     return preparation.examples(f"lite-voted-{split}", all_files, make, official=_OFFICIAL)
 
 
-def _annotated_images(preparation: Preparation, *, held_out: bool) -> Examples:
+def _annotated_images(preparation: Preparation, boxes: Path, *, held_out: bool) -> Examples:
     """Faces of FairFace with the shares of our own annotations."""
-    boxes = preparation.data / "face_boxes.parquet"
 
     def make(work: Path) -> Examples:
         found = annotated_images(boxes, held_out=held_out, on_problem=preparation.on_problem)
