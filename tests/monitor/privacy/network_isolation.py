@@ -27,6 +27,8 @@ ip link set out up
 ip link set nowhere up
 ip neigh replace 10.99.0.2 lladdr 02:00:00:00:00:01 dev out
 ip route add default via 10.99.0.2
+# until the kernel has noticed that the link is up, packets are dropped before they are counted
+for _ in $(seq 200); do ip -o link show out | grep -q "state UP" && break; sleep 0.02; done
 exec "$@"
 """
 
