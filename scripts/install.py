@@ -64,9 +64,8 @@ def uv_environment(settings: dict[str, str]) -> dict[str, str] | None:
     """The same as uv variables; None if uv has no equivalent of one of them."""
     if settings.keys() - PASSED_ON.keys() - LEFT_OUT:
         return None
-    variables = {
-        "UV_INDEX_STRATEGY": "unsafe-best-match"
-    }  # like pip: the newest version of all indexes
+    # like pip: the newest version of all indexes
+    variables = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
     for option, (variable, separator) in PASSED_ON.items():
         if values := settings.get(option, "").split():
             variables[variable] = separator.join(values)

@@ -95,7 +95,7 @@ def draw(samples: list[Sample], faults: list[tuple[float, str]], path: Path) -> 
         minutes, [sample.file_memory for sample in samples], color="#a9d6e5", label="mapped files"
     )
     above.set_ylabel("memory, MiB")
-    above.legend(loc="lower right", frameon=False)
+    above.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
     below.plot(minutes, [sample.handles for sample in samples], color="#9b2226")
     below.set_ylabel("open handles")
     below.set_xlabel("minutes")
