@@ -31,7 +31,7 @@ class Process:
 
 
 def family(root: int) -> list[Process]:
-    """A process and all its descendants; empty if it has exited."""
+    """A process, first, and all its descendants; empty if it has exited."""
     parents: dict[int, int] = {}
     for entry in _PROC.iterdir():
         if entry.name.isdigit():
@@ -46,7 +46,9 @@ def family(root: int) -> list[Process]:
         if not more:
             break
         found |= more
-    return [process for number in sorted(found) if (process := _read(number, parents[number]))]
+    # numbers wrap around: a descendant's may be below the root's
+    order = sorted(found, key=lambda number: (number != root, number))
+    return [process for number in order if (process := _read(number, parents[number]))]
 
 
 def _read(number: int, parent: int) -> Process | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.soak import is_flat
+from benchmarks.soaking import processes
 from benchmarks.soaking.page import markdown
 from benchmarks.soaking.processes import family, memory_of
 from benchmarks.soaking.sampling import Sample, growth
@@ -38,6 +39,20 @@ def test_mapped_files_are_counted_separately() -> None:
 def test_exited_process_has_no_memory(rollup: str) -> None:
     with pytest.raises(KeyError):
         memory_of(rollup)
+
+
+def test_root_comes_first_when_process_numbers_wrap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, parent in ((32000, 1), (40, 32000), (50, 40), (60, 1)):
+        folder = tmp_path / str(number)
+        (folder / "fd").mkdir(parents=True)
+        (folder / "task").mkdir()
+        (folder / "stat").write_text(f"{number} (a name) S {parent} 0 0")
+        (folder / "smaps_rollup").write_text(ROLLUP)
+    monkeypatch.setattr(processes, "_PROC", tmp_path)
+    assert [process.number for process in family(32000)] == [32000, 40, 50]
+    assert family(70) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
