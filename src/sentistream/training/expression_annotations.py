@@ -32,6 +32,7 @@ FAIRFACE, EVERYDAY = "fairface", "everyday"
 ANNOTATIONS = Path(__file__).parent / "annotations" / "expressions.csv"
 """One row for each picture or clip: both passes' label, and how sure they were (1 to 3)."""
 
+_FOLDER = "fair_face/"  # of the set, in the sources of its pictures
 _SHARES = {"3": 1.0, "2": 0.9, "1": 0.7}  # of the label, by the sureness
 _MIN_SHARE = 0.75  # of the two votes for one of the four emotions
 _NEUTRAL = FACE_EMOTIONS.index("neutral")
@@ -49,7 +50,7 @@ def expression_shares(collection: str, name: str) -> FloatArray | None:
 
 def fairface_name(source: str) -> str:
     """FairFace's name of a picture from the column ``source`` of ``face_boxes.parquet``."""
-    return source.rpartition("fair_face/")[2]
+    return source.rpartition(_FOLDER)[2]
 
 
 def is_fairface_held_out(name: str, split: str) -> bool:
@@ -59,7 +60,8 @@ def is_fairface_held_out(name: str, split: str) -> bool:
 
 def has_annotated_images(boxes: Path, *, held_out: bool) -> bool:
     """Whether ``annotated_images`` finds any."""
-    return any(_annotated_rows(boxes, ["source", "split"], held_out=held_out))
+    rows = _fairface_rows(boxes, ["source", "split"], held_out=held_out)
+    return any((FAIRFACE, name) in _annotations() for name, _ in rows)
 
 
 def annotated_images(
@@ -75,14 +77,23 @@ def annotated_images(
     Raises:
         MissingExtraError: pyarrow is not installed.
     """
-    for name, row in _annotated_rows(boxes, ["source", "split", "image"], held_out=held_out):
+    for image in fairface_images(boxes, held_out=held_out, on_problem=on_problem):
+        shares = _annotations().get((FAIRFACE, image.name))
+        if shares is not None:
+            yield image, shares
+
+
+def fairface_images(
+    boxes: Path, *, held_out: bool, on_problem: OnProblem | None = None
+) -> Iterator[LabelledImage]:
+    """Faces of FairFace; see ``annotated_images``."""
+    for name, row in _fairface_rows(boxes, ["source", "split", "image"], held_out=held_out):
         with skip_failures(name, on_problem):
             pixels = read_image(row["image"], name)
-            image = LabelledImage(pixels, "", FAIRFACE, row["split"], "", name)
-            yield image, _annotations()[FAIRFACE, name]
+            yield LabelledImage(pixels, "", FAIRFACE, row["split"], "", name)
 
 
-def _annotated_rows(
+def _fairface_rows(
     boxes: Path, columns: list[str], *, held_out: bool
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     load_pyarrow("Reading Parquet files")
@@ -92,8 +103,10 @@ def _annotated_rows(
         for batch in file.iter_batches(128, columns=columns):
             for row in batch.to_pylist():
                 name = fairface_name(row["source"])
-                annotated = (FAIRFACE, name) in _annotations()
-                if annotated and is_fairface_held_out(name, row["split"]) == held_out:
+                if (
+                    _FOLDER in row["source"]
+                    and is_fairface_held_out(name, row["split"]) == held_out
+                ):
                     yield name, row
 
 
