@@ -111,7 +111,7 @@ class LiteMouthTask(ClassificationTask):
             },
             {
                 "source": "rafdb",
-                "name": "RAF-DB (Li et al. 2017), 3,600 images of its training part, with our "
+                "name": "RAF-DB (Li et al. 2017), 4,688 images of its training part, with our "
                 "annotations",
                 "terms": "non-commercial research only",
             },
