@@ -263,6 +263,19 @@ def test_finished_run_returns_its_weights_again(tmp_path: Path) -> None:
     assert_same(first.state_dict(), second.state_dict())
 
 
+def test_weights_with_channels_last_are_kept(tmp_path: Path) -> None:
+    first, second = tiny(), tiny()
+    for network in (first, second):
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    fit(first, *SPLITS, RECIPE, tmp_path)
+    fit(second, *SPLITS, RECIPE, tmp_path, callback=Watcher(0))
+    assert_same(first.state_dict(), second.state_dict())
+    assert next(second.parameters()).is_contiguous(memory_format=torch.channels_last)
+    loaded = tiny()
+    load_network_weights(tmp_path, loaded)
+    assert_same(first.state_dict(), loaded.state_dict())
+
+
 def test_new_run_starts_from_the_given_weights(tmp_path: Path) -> None:
     started: list[int] = []
 

@@ -196,8 +196,11 @@ def save_checkpoint(folder: Path, state: TrainingState, settings: dict[str, Any]
     tensors |= {f"best.{name}": value for name, value in state.best.items()}
     random = random_states(state.generator)
     tensors |= {f"random.{name}": value for name, value in random.items()}
-    # copies, because safetensors refuses tensors that share memory
-    tensors = {name: value.detach().cpu().clone() for name, value in tensors.items()}
+    # copies, because safetensors refuses tensors that share memory or have channels last
+    tensors = {
+        name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, value in tensors.items()
+    }
     notes = json.dumps({"settings": settings, "progress": asdict(state.progress)})
     write_run_file(
         folder / _NAME, save(tensors, {"notes": notes, "sha256": _sha256(tensors, notes)})

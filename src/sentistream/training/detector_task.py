@@ -117,7 +117,10 @@ class DetectorFirstTask(Task):
         return detector_scenes(preparation)
 
     def build(self, runs: Path) -> nn.Module:
-        return DetectorNetwork()
+        network = DetectorNetwork()
+        # depthwise convolutions take half the time on a CPU
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return network
 
     def augment(
         self, inputs: list[Tensor], labels: Tensor, generator: torch.Generator
@@ -178,7 +181,7 @@ class DetectorTask(DetectorFirstTask):
     recipe: Recipe = replace(DetectorFirstTask.recipe, learning_rate=0.003, epochs=34)
 
     def build(self, runs: Path) -> nn.Module:
-        network = DetectorNetwork()
+        network = super().build(runs)
         load_network_weights(runs / "detector-first", network)
         return network
 
