@@ -351,6 +351,7 @@ def test_missing_data_is_one_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in result.output
 
 
+@pytest.mark.timeout(900)  # eleven networks are exported, ten seconds each on an idle core
 def test_lite_profile_from_raw_data_to_readings(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,7 @@ from sentistream.media import open_source
 from sentistream.media.picture import RgbPicture
 from sentistream.profiles import LITE
 from sentistream.training.clip_examples import everyday_clips
+from sentistream.training.examples import person_of
 from sentistream.training.expression_annotations import fairface_images
 from sentistream.types import Box, Picture
 
@@ -83,8 +84,7 @@ def annotated_stills(images: Iterable[LabelledImage]) -> Iterator[AnnotatedMouth
         if row is not None and row.is_open is not None:
             rows, columns = image.pixels.shape[:2]
             window = row.window or Box(0, 0, columns, rows).squared()
-            person = f"{image.source}-{image.person}" if image.person else ""
-            yield AnnotatedMouth(RgbPicture(image.pixels), window, person, row)
+            yield AnnotatedMouth(RgbPicture(image.pixels), window, person_of(image), row)
 
 
 def annotated_fairface(

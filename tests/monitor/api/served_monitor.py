@@ -143,7 +143,7 @@ class ServedMonitor:
 
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
-        self._thread.join(30)
+        self._thread.join(90)
         self.services.engine.dispose()
         assert not self._thread.is_alive()
 
