@@ -1,10 +1,11 @@
-"""Write the held-out mouths that are clearly open or closed by our annotations, with a manifest.
+"""Write the held-out mouths that are clearly open or closed, with manifests.
 
 Run `python scripts/export_annotated_mouths.py DATA FOLDER`, then
 `sentistream evaluate --task mouths --manifest FOLDER/manifest.csv --out OUT`. DATA holds
-face_boxes.parquet, faces.parquet, mouths.parquet and everyday/; the manifest has the columns path,
-label, person, set, state (closed, teeth, open), expression (as the set labels the face or clip)
-and lip_gap (the set's own label of the mouth).
+face_boxes.parquet, faces.parquet, mouths.parquet, everyday/ and javased/. manifest.csv has those
+that are open or closed by our annotations, with the columns path, label, person, set, state
+(closed, teeth, open), expression (as the set labels the face or clip) and lip_gap (the set's own
+label of the mouth); java-sed.csv has Java-SED's, labelled by lip gap.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from sentistream.datasets.labels import MOUTH_STATES
 from sentistream.training.clip_examples import everyday_clips
 from sentistream.training.mouth_annotations import (
     AnnotatedMouth,
@@ -24,6 +26,7 @@ from sentistream.training.mouth_annotations import (
     annotated_fairface,
     annotated_stills,
 )
+from sentistream.training.mouth_task import java_sed_mouths
 from sentistream.training.preparation import Preparation
 
 SMALLEST, LARGEST = 32, 160  # width and height of a written crop, pixels
@@ -36,6 +39,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
+    _write_java_sed(options.data, options.folder)
     with (options.folder / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["path", "label", "person", "set", "state", "expression", "lip_gap"])
@@ -47,6 +51,18 @@ def main() -> None:
             label = "open" if mouth.row.is_open else "closed"
             row = mouth.row
             writer.writerow([name, label, mouth.person, row.collection, row.state, expression, gap])
+
+
+def _write_java_sed(data: Path, folder: Path) -> None:
+    mouths = java_sed_mouths(Preparation(data, folder / "prepared"), held_out=True)
+    with (folder / "java-sed.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", "label", "person"])
+        rows = zip(mouths.inputs["mouth"], mouths.labels, mouths.people, strict=True)
+        for number, (crop, label, person) in enumerate(rows):
+            name = f"java-sed-{number:04d}.png"
+            Image.fromarray(crop[..., 0]).save(folder / name)
+            writer.writerow([name, MOUTH_STATES[label], person])
 
 
 def _mouths(data: Path, work: Path) -> Iterator[tuple[AnnotatedMouth, str, str]]:

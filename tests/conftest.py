@@ -165,6 +165,12 @@ def demonstration_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def no_drops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A live source drops nothing, however slow the machine."""
+    monkeypatch.setattr("sentistream.media.live_source.QUEUE", 100_000)
+
+
+@pytest.fixture
 def without_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Simulates that the extra ``parquet`` is not installed."""
     monkeypatch.setitem(sys.modules, "pyarrow", None)

@@ -21,10 +21,7 @@ from synthetic_clips import FLASH, GREY
 TICK, WINDOW = 0.02, 0.04
 
 
-@pytest.fixture(autouse=True)
-def _no_drops(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is dropped, however slow the machine."""
-    monkeypatch.setattr(live_source, "QUEUE", 100_000)
+pytestmark = pytest.mark.usefixtures("no_drops")
 
 
 @pytest.fixture

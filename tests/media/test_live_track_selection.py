@@ -22,10 +22,7 @@ TICK = 0.1
 SECONDS = 1.0
 
 
-@pytest.fixture(autouse=True)
-def _no_drops(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is dropped, however slow the machine."""
-    monkeypatch.setattr(live_source, "QUEUE", 100_000)
+pytestmark = pytest.mark.usefixtures("no_drops")
 
 
 @pytest.fixture

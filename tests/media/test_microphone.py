@@ -14,7 +14,7 @@ import pytest
 import stream_server as cameras
 
 from sentistream.errors import InputError
-from sentistream.media import capture_devices, live_source
+from sentistream.media import capture_devices
 from sentistream.media.live_source import LiveSource
 from sentistream.media.network_stream import open_address
 from sentistream.media.source_factory import open_webcam
@@ -26,10 +26,7 @@ LENGTH = 1.8
 FLASHES = [0.88, 1.48]
 
 
-@pytest.fixture(autouse=True)
-def _no_drops(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is dropped, however slow the machine."""
-    monkeypatch.setattr(live_source, "QUEUE", 100_000)
+pytestmark = pytest.mark.usefixtures("no_drops")
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from av import AudioFrame
 from free_port import free_port
 from rtsp_sender import python_with_gstreamer, rtsp
 from sentistream.errors import InputError
-from sentistream.media import live_source
 from sentistream.media.network_stream import Transport
 from sentistream.media.source_factory import open_stream
 from sentistream.types import Moment
@@ -26,11 +25,7 @@ from synthetic_clips import FLASH, GREY
 
 TICK, WINDOW = 0.03, 0.24
 
-
-@pytest.fixture(autouse=True)
-def _no_drops(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is dropped, however slow the machine."""
-    monkeypatch.setattr(live_source, "QUEUE", 100_000)
+pytestmark = pytest.mark.usefixtures("no_drops")
 
 
 @pytest.fixture(scope="module")

@@ -185,17 +185,6 @@ def paper_mouth_examples(images: Iterable[LabelledImage]) -> Examples:
 def lite_mouths(preparation: Preparation) -> Splits:
     """Mouths of image sets and of Java-SED clips for the ``lite`` network."""
 
-    def clips(*, held_out: bool) -> Examples:
-        return lite_clip_examples(
-            preparation,
-            "lite-clip-mouths",
-            java_sed_clips(preparation, held_out=held_out),
-            _clip_mouths,
-            held_out=held_out,
-            input_name="mouth",
-            labels=CLASS_LABELS,
-        )
-
     images = preparation.image_splits(
         lambda split: preparation.examples(
             f"lite-mouths-{split}",
@@ -203,11 +192,25 @@ def lite_mouths(preparation: Preparation) -> Splits:
             lambda _: lite_mouth_examples(preparation.images("mouths", split)),
         )
     )
-    train, held_out = [images.train, clips(held_out=False)], [images.held_out, clips(held_out=True)]
+    train = [images.train, java_sed_mouths(preparation, held_out=False)]
+    held_out = [images.held_out, java_sed_mouths(preparation, held_out=True)]
     for examples, repeats, held in ((train, _ANNOTATED_REPEATS, False), (held_out, 1, True)):
         annotated = _annotated_examples(preparation, held_out=held)
         examples += [annotated] * (repeats if len(annotated) else 0)
     return Splits(join(train), join(held_out))
+
+
+def java_sed_mouths(preparation: Preparation, *, held_out: bool) -> Examples:
+    """Mouths of Java-SED's clips that are clearly open or closed by their lip gap."""
+    return lite_clip_examples(
+        preparation,
+        "lite-clip-mouths",
+        java_sed_clips(preparation, held_out=held_out),
+        _clip_mouths,
+        held_out=held_out,
+        input_name="mouth",
+        labels=CLASS_LABELS,
+    )
 
 
 def lite_mouth_examples(images: Iterable[LabelledImage]) -> Examples:
