@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from sentistream.vision.face_detector import (
     COARSE,
     FINE,
     MULTIPLE,
+    Detection,
     Detector,
     make_detector,
     shown_size,
@@ -111,6 +113,27 @@ def test_detector_input_sizes_are_multiples_and_bounded(width: int, height: int)
     for longest in (COARSE, FINE):
         shown = shown_size(width, height, longest)
         assert all(side % MULTIPLE == 0 and MULTIPLE <= side <= longest for side in shown)
+
+
+def test_closer_look_raises_a_face_and_lowers_what_is_none(
+    detector: Detector, portrait_luma: UInt8Array
+) -> None:
+    face = detector.detect(portrait_luma)[0]
+    doubtful = replace(face, score=0.5)
+    assert detector.look_closer(portrait_luma, doubtful) > 0.65
+    wall = Detection(Box(5, 350, 105, 470), 0.5, face.points)
+    assert detector.look_closer(portrait_luma, wall) < 0.4
+
+
+def test_closer_look_is_the_same_in_the_mirror(
+    detector: Detector, portrait_luma: UInt8Array
+) -> None:
+    face = detector.detect(portrait_luma)[0]
+    columns = portrait_luma.shape[1]
+    box = Box(columns - face.box.right, face.box.top, columns - face.box.left, face.box.bottom)
+    mirrored = np.ascontiguousarray(portrait_luma[:, ::-1])
+    same = detector.look_closer(mirrored, Detection(box, face.score, face.points))
+    assert same == pytest.approx(detector.look_closer(portrait_luma, face), abs=0.05)
 
 
 boxes = st.lists(

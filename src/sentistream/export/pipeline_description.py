@@ -31,6 +31,7 @@ from sentistream.voice.feature_buffer import SPAN
 FORMAT = 1
 """Version of the description; changes whenever ports have to change."""
 
+_SURE_LANDMARKS = 0.99  # instead of the closer looks that many small faces need
 _CHANNELS = {1: "brightness, 0 to 255", 3: "red, green, blue, 0 to 255"}
 
 
@@ -99,7 +100,8 @@ def _mouth(size: int, profile: Profile) -> dict[str, Any]:
 
 def _lite(profile: Profile) -> dict[str, Any]:
     geometry = face_geometry
-    intervals = face_detector.NetworkDetector.intervals
+    detector = face_detector.NetworkDetector
+    intervals = detector.intervals
     return {
         "picture": {
             "values": "brightness (luma) alone, 0 to 255; the range of the coding is left as it is",
@@ -121,8 +123,8 @@ def _lite(profile: Profile) -> dict[str, Any]:
             "score": {
                 "low": face_tracker.LOW,
                 "high": face_tracker.HIGH,
-                "certain": face_tracker.CERTAIN,
-                "sure_landmarks": face_tracker.SURE_FACE,
+                "certain": detector.new_faces.likely,
+                "sure_landmarks": _SURE_LANDMARKS,
             },
             "five_points": geometry.FIVE_POINTS.astype(float).round(6).tolist(),
         },

@@ -40,6 +40,8 @@ WITHIN = 0.8
 """Share of the smaller of two detections in the other above which they are one face."""
 
 _NEAR_FACE, _NEAR_SIZE = 44, 96  # a known face is searched at this size, in a square this large
+_LOOKS = ((44, 96), (64, 128))  # the same for closer looks at a doubtful face
+_LEAST = 0.02  # score from which a face counts in a closer look
 # a face's square relative to the detected box: its side, and how far its centre is below, from the
 # medians behind ``mean_face``
 _SQUARE, _BELOW = 0.94, 0.07
@@ -83,11 +85,32 @@ class DetectionIntervals:
     carry: float
 
 
+@dataclass(frozen=True, slots=True)
+class NewFaces:
+    """What a detection needs to start a track.
+
+    Attributes:
+        considered: Score from which it may be a new face.
+        likely: Score from which it counts as left out where there is no room for more faces.
+        certain: Score from which it starts a track on its own.
+        evidence: Below ``certain``, the least sum of the logit of the score after closer looks
+            and the weighted one of the landmarker's score.
+    """
+
+    considered: float
+    likely: float
+    certain: float
+    evidence: float
+
+
 class Detector(Protocol):
     """Finds faces in a picture."""
 
     @property
     def intervals(self) -> DetectionIntervals: ...
+
+    @property
+    def new_faces(self) -> NewFaces: ...
 
     def detect(
         self, luma: UInt8Array, *, size: int = FINE, threshold: float = THRESHOLD
@@ -107,6 +130,10 @@ class Detector(Protocol):
         """Faces about the size of ``box``, at most half its width away from it, best first."""
         ...
 
+    def look_closer(self, luma: UInt8Array, found: Detection) -> float:
+        """The score of a doubtful detection after closer looks at its region, 0 to 1."""
+        ...
+
     def alignments(self, detection: Detection) -> list[Alignment]:
         """The squares in which to place landmarks on a detected face, the most likely first."""
         ...
@@ -122,6 +149,7 @@ class NetworkDetector:
     intervals: DetectionIntervals = DetectionIntervals(
         alone=0.24, coarse=0.24, fine=0.96, still=3.84, confirm=0.5, carry=1.5
     )
+    new_faces: NewFaces = NewFaces(considered=0.35, likely=0.72, certain=0.9, evidence=0.8)
 
     def __init__(self, network: Runnable) -> None:
         self._network = network
@@ -143,12 +171,27 @@ class NetworkDetector:
         self, luma: UInt8Array, box: Box, *, threshold: float = THRESHOLD
     ) -> list[Detection]:
         """Faces about a known box, best first; see ``Detector``."""
-        x, y = box.center
-        half = max(box.width, box.height) * _NEAR_SIZE / _NEAR_FACE / 2
-        region = Box(x - half, y - half, x + half, y + half)
+        region = _region(box, _NEAR_SIZE / _NEAR_FACE)
         shown = resample(luma, region, _NEAR_SIZE, _NEAR_SIZE)
         found = _detections(self._run(shown, region, threshold))
         return [one for one in found if is_near(box, one.box)]
+
+    def look_closer(self, luma: UInt8Array, found: Detection) -> float:
+        """The mean, as logits, of the detection's score and those in ``_LOOKS``."""
+        logits = [logit(found.score)]
+        for face, size in _LOOKS:
+            region = _region(found.box, size / face)
+            shown = resample(luma, region, size, size)
+            logits.append(logit(self._score_of(shown, region, found.box)))
+            mirror = np.ascontiguousarray(shown[:, ::-1])
+            logits.append(logit(self._score_of(mirror, region, _mirrored(found.box, region))))
+        return 1 / (1 + math.exp(-sum(logits) / len(logits)))
+
+    def _score_of(self, shown: UInt8Array, region: Box, known: Box) -> float:
+        """The best score of a face at ``known`` in a region of the picture; 0 without any."""
+        rows = self._run(shown, region, _LEAST)
+        found = (_detection(row) for row in rows if row[3] > row[1] and row[4] > row[2])
+        return max((one.score for one in found if one.box.iou(known) > OVERLAP), default=0.0)
 
     def alignments(self, detection: Detection) -> list[Alignment]:
         """From the five points; then from the box, rotated in eighths of a turn.
@@ -182,10 +225,31 @@ class NetworkDetector:
 def _detections(answers: FloatArray) -> list[Detection]:
     """Each face once, best first."""
     answers = answers[(answers[:, 3] > answers[:, 1]) & (answers[:, 4] > answers[:, 2])]
-    return [
-        Detection(Box(*row[1:5].tolist()), float(row[0]), row[5:].reshape(5, 2))
-        for row in answers[suppressed(answers, OVERLAP)]
-    ]
+    return [_detection(row) for row in answers[suppressed(answers, OVERLAP)]]
+
+
+def _detection(row: FloatArray) -> Detection:
+    """From one row of the network's output."""
+    return Detection(Box(*row[1:5].tolist()), float(row[0]), row[5:].reshape(5, 2))
+
+
+def logit(score: float) -> float:
+    """Logarithm of the odds, between those of 0.01 and 0.99."""
+    score = min(max(score, 0.01), 0.99)
+    return math.log(score / (1 - score))
+
+
+def _region(box: Box, cover: float) -> Box:
+    """The square about a face's box that is ``cover`` times as large as its longer side."""
+    x, y = box.center
+    half = max(box.width, box.height) * cover / 2
+    return Box(x - half, y - half, x + half, y + half)
+
+
+def _mirrored(box: Box, region: Box) -> Box:
+    """The box in a region's mirror image."""
+    both = region.left + region.right
+    return Box(both - box.right, box.top, both - box.left, box.bottom)
 
 
 def make_detector(profile: Profile) -> Detector:

@@ -14,7 +14,14 @@ from dataclasses import dataclass
 
 from sentistream.types import Box, Face, FloatArray, Picture, UInt8Array
 from sentistream.vision.alignment import Alignment
-from sentistream.vision.face_detector import COARSE, FINE, Detection, Detector, is_near
+from sentistream.vision.face_detector import (
+    COARSE,
+    FINE,
+    Detection,
+    Detector,
+    is_near,
+    logit,
+)
 from sentistream.vision.face_geometry import detector_square, extent, mean_landmarks
 from sentistream.vision.head_pose import head_pose
 from sentistream.vision.landmarker import Landmarker, predict_best
@@ -26,12 +33,12 @@ MEMORY = 1.0
 MAX_FACES = 16
 """Default for the most faces that are tracked at once."""
 
-CERTAIN, HIGH, LOW = 0.72, 0.45, 0.25
-"""Scores from which a detection starts a track on its own, starts one if landmarks can be placed
-on it and a second look confirms it, and continues an existing track."""
+HIGH, LOW = 0.45, 0.25
+"""Scores from which a detection continues a track that is lost, or lacks landmarks, and any other
+track."""
 
-SURE_FACE = 0.99
-"""Landmark network's face probability from which a doubtful detection starts a track."""
+LANDMARKS_WEIGHT = 0.15
+"""Weight of the logit of the landmarker's score, next to that of the detector's."""
 
 AGREES = 0.3
 """Lowest intersection over union of a track with its detection, and from picture to picture."""
@@ -291,22 +298,19 @@ class FaceTracker:
         self, luma: UInt8Array, time: float, found: Sequence[Detection], fine: bool
     ) -> None:
         """Starts tracks for new faces, the largest first."""
-        left_out = 0
+        left_out, new = 0, self._detector.new_faces
         for one in sorted(found, key=lambda one: -one.box.area):
             known = (track for track in self._tracks if track.time == time)
-            if one.score < HIGH or any(_matches(track, one.box) for track in known):
+            if one.score < new.considered or any(_matches(track, one.box) for track in known):
                 continue
-            doubtful = one.score < CERTAIN
             if sum(track.time == time for track in self._tracks) >= self._max_faces:
-                left_out += not doubtful
+                left_out += one.score >= new.likely
                 continue
-            if doubtful:
-                nearer = self._detector.detect_near(luma, one.box, threshold=HIGH)
-                if not nearer:
-                    continue
-                # a doubtful small face in the whole picture may be certain on a closer look
-                if nearer[0].score >= CERTAIN:
-                    one, doubtful = nearer[0], False
+            score = one.score
+            if score < new.certain:
+                score = self._detector.look_closer(luma, one)
+            if score < LOW:
+                continue
             lost = [
                 track
                 for track in self._tracks
@@ -318,13 +322,13 @@ class FaceTracker:
                 self._update_track(luma, time, nearest, one)
                 continue
             squares = self._detector.alignments(one)
-            # a doubtful detection is not a face unless the landmarks are confident
             squares = squares if one.score >= _TURNED else squares[:1]
             placed = self._landmarks(luma, one, squares)
             if placed is None:
                 continue
-            square, points, is_face, score = placed
-            if doubtful and not (is_face and score >= SURE_FACE):
+            square, points, is_face, face_score = placed
+            evidence = logit(score) + LANDMARKS_WEIGHT * logit(face_score)
+            if score < new.certain and evidence < new.evidence:
                 continue
             self._tracks.append(
                 _Track(

@@ -15,7 +15,13 @@ from sentistream.errors import MissingExtraError
 from sentistream.media.resample import resample
 from sentistream.types import Box, UInt8Array
 from sentistream.vision.alignment import Alignment
-from sentistream.vision.face_detector import FINE, THRESHOLD, Detection, DetectionIntervals
+from sentistream.vision.face_detector import (
+    FINE,
+    THRESHOLD,
+    Detection,
+    DetectionIntervals,
+    NewFaces,
+)
 
 WINDOW = 80
 """Width of the smallest face the detector can see, pixels."""
@@ -45,6 +51,8 @@ class HogDetector:
     intervals: DetectionIntervals = DetectionIntervals(
         alone=0.2, coarse=1.0, fine=1.0, still=0.2, confirm=0.2, carry=0.5
     )
+    # any plausible landmarks suffice: dlib's cannot be doubtful
+    new_faces: NewFaces = NewFaces(considered=0.45, likely=0.72, certain=0.72, evidence=-1.0)
 
     def __init__(self) -> None:
         self._detector = load_dlib().get_frontal_face_detector()
@@ -114,6 +122,11 @@ class HogDetector:
     ) -> list[Detection]:
         """Faces about a known box, best first; see ``Detector``."""
         return self.detect(luma, box.scaled(_NEAR), face_width=box.width, threshold=threshold)
+
+    def look_closer(self, luma: UInt8Array, found: Detection) -> float:
+        """The best score in the face's region; see ``Detector``."""
+        nearer = self.detect_near(luma, found.box, threshold=self.new_faces.considered)
+        return nearer[0].score if nearer else 0.0
 
     def alignments(self, detection: Detection) -> list[Alignment]:
         """The detection's own box."""

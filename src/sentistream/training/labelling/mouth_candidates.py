@@ -18,7 +18,6 @@ from sentistream.values import ByValue
 from sentistream.vision.crops import MOUTH_SIZE, mouth_window
 from sentistream.vision.face_detector import make_detector
 from sentistream.vision.face_geometry import lip_gap
-from sentistream.vision.face_tracker import CERTAIN
 from sentistream.vision.image_crops import FaceCropper
 from sentistream.vision.landmarker import make_landmarker, predict_single
 
@@ -130,7 +129,7 @@ class _Finder:
         self._cutter = FaceCropper(self._detector, self._landmarker)
 
     def of_frame(self, luma: UInt8Array) -> FloatArray | None:
-        found = self._detector.detect(luma, threshold=CERTAIN)
+        found = self._detector.detect(luma, threshold=self._detector.new_faces.likely)
         if len(found) != 1:
             return None
         return predict_single(self._landmarker, luma, self._detector.alignments(found[0])[0]).points
