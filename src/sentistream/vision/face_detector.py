@@ -91,16 +91,19 @@ class NewFaces:
 
     Attributes:
         considered: Score from which it may be a new face.
-        likely: Score from which it counts as left out where there is no room for more faces.
+        likely: Score from which it is likely a face, and counts as left out where there is no
+            room for more.
         certain: Score from which it starts a track on its own.
-        evidence: Below ``certain``, the least sum of the logit of the score after closer looks
+        evidence: Below ``likely``, the least sum of the logit of the score after closer looks
             and the weighted one of the landmarker's score.
+        likely_evidence: The same from ``likely`` on.
     """
 
     considered: float
     likely: float
     certain: float
     evidence: float
+    likely_evidence: float
 
 
 class Detector(Protocol):
@@ -149,7 +152,10 @@ class NetworkDetector:
     intervals: DetectionIntervals = DetectionIntervals(
         alone=0.24, coarse=0.24, fine=0.96, still=3.84, confirm=0.5, carry=1.5
     )
-    new_faces: NewFaces = NewFaces(considered=0.35, likely=0.72, certain=0.9, evidence=0.8)
+    # chosen on everyday clips of people it was trained on
+    new_faces: NewFaces = NewFaces(
+        considered=0.35, likely=0.72, certain=0.9, evidence=0.8, likely_evidence=0.2
+    )
 
     def __init__(self, network: Runnable) -> None:
         self._network = network

@@ -328,7 +328,8 @@ class FaceTracker:
                 continue
             square, points, is_face, face_score = placed
             evidence = logit(score) + LANDMARKS_WEIGHT * logit(face_score)
-            if score < new.certain and evidence < new.evidence:
+            needed = new.likely_evidence if one.score >= new.likely else new.evidence
+            if score < new.certain and evidence < needed:
                 continue
             self._tracks.append(
                 _Track(

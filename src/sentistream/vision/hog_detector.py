@@ -52,7 +52,9 @@ class HogDetector:
         alone=0.2, coarse=1.0, fine=1.0, still=0.2, confirm=0.2, carry=0.5
     )
     # any plausible landmarks suffice: dlib's cannot be doubtful
-    new_faces: NewFaces = NewFaces(considered=0.45, likely=0.72, certain=0.72, evidence=-1.0)
+    new_faces: NewFaces = NewFaces(
+        considered=0.45, likely=0.72, certain=0.72, evidence=-1.0, likely_evidence=-1.0
+    )
 
     def __init__(self) -> None:
         self._detector = load_dlib().get_frontal_face_detector()
