@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -14,7 +16,7 @@ from sentistream.media.resample import resample, resize
 from sentistream.profiles import LITE, PAPER, Profile
 from sentistream.types import Box, Face, Picture, UInt8Array
 from sentistream.vision.face_detector import FINE, THRESHOLD, Detection, Detector, make_detector
-from sentistream.vision.face_tracker import FaceTracker
+from sentistream.vision.face_tracker import REJECTED, FaceTracker
 from sentistream.vision.landmarker import Landmarker, make_landmarker
 
 STEP = 0.04
@@ -140,6 +142,42 @@ def test_still_scene_is_searched_finely_at_intervals_and_when_something_appears(
     late = math.ceil(tracker.detector.intervals.coarse / STEP)
     play(tracker, [noisy((small, 800, 200)) for _ in range(late + 1)], start=seconds)
     assert FINE in searches
+
+
+@pytest.mark.parametrize("score", [0.4, 0.6])
+def test_doubtful_face_is_looked_at_again_only_after_a_while(
+    score: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = SynchronousTracker(LITE)
+    points = np.array([(70, 70), (110, 70), (90, 95), (75, 115), (105, 115)], np.float32)
+    wall = Detection(Box(60, 50, 120, 130), score, points)
+    looks: list[Detection] = []
+
+    def look_closer(luma: UInt8Array, found: Detection) -> float:
+        looks.append(found)
+        return 0.3
+
+    monkeypatch.setattr(tracker.detector, "detect", lambda luma, **_: [wall])
+    monkeypatch.setattr(tracker.detector, "look_closer", look_closer)
+    seconds = 60 * STEP
+    noise = np.random.default_rng(4)
+    pictures = [RgbPicture(noise.integers(0, 256, (240, 320, 3), np.uint8)) for _ in range(60)]
+    assert not any(play(tracker, pictures))
+    assert 2 <= len(looks) <= 1 + seconds / REJECTED
+
+
+def test_face_that_is_certain_on_a_closer_look_is_tracked(
+    head: UInt8Array, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = SynchronousTracker(LITE)
+    detect = tracker.detector.detect
+
+    def doubtful(luma: UInt8Array, **options: Any) -> list[Detection]:
+        return [replace(one, score=min(one.score, 0.5)) for one in detect(luma, **options)]
+
+    monkeypatch.setattr(tracker.detector, "detect", doubtful)
+    ((face,),) = play(tracker, [scene_with_heads((head, 100, 40))])
+    assert face.track == 1
 
 
 def test_repeated_picture_gives_the_same_faces(

@@ -41,7 +41,6 @@ WITHIN = 0.8
 
 _NEAR_FACE, _NEAR_SIZE = 44, 96  # a known face is searched at this size, in a square this large
 _LOOKS = ((44, 96), (64, 128))  # the same for closer looks at a doubtful face
-_LEAST = 0.02  # score from which a face counts in a closer look
 # a face's square relative to the detected box: its side, and how far its centre is below, from the
 # medians behind ``mean_face``
 _SQUARE, _BELOW = 0.94, 0.07
@@ -188,16 +187,11 @@ class NetworkDetector:
         for face, size in _LOOKS:
             region = _region(found.box, size / face)
             shown = resample(luma, region, size, size)
-            logits.append(logit(self._score_of(shown, region, found.box)))
-            mirror = np.ascontiguousarray(shown[:, ::-1])
-            logits.append(logit(self._score_of(mirror, region, _mirrored(found.box, region))))
+            views = np.stack([shown, shown[:, ::-1]])[..., np.newaxis]
+            places = found.box, _mirrored(found.box, region)
+            for answers, place in zip(self._network.run(picture=views), places, strict=True):
+                logits.append(logit(_score_of(_located(answers, region, size, size), place)))
         return 1 / (1 + math.exp(-sum(logits) / len(logits)))
-
-    def _score_of(self, shown: UInt8Array, region: Box, known: Box) -> float:
-        """The best score of a face at ``known`` in a region of the picture; 0 without any."""
-        rows = self._run(shown, region, _LEAST)
-        found = (_detection(row) for row in rows if row[3] > row[1] and row[4] > row[2])
-        return max((one.score for one in found if one.box.iou(known) > OVERLAP), default=0.0)
 
     def alignments(self, detection: Detection) -> list[Alignment]:
         """From the five points; then from the box, rotated in eighths of a turn.
@@ -222,10 +216,24 @@ class NetworkDetector:
         """The network's output for a region, in the region's pixels."""
         height, width = shown.shape
         answers = self._network.run(picture=shown[np.newaxis, ..., np.newaxis])[0]
-        found: FloatArray = answers[answers[:, 0] >= threshold]
-        found[:, 1::2] = found[:, 1::2] * (region.width / width) + region.left
-        found[:, 2::2] = found[:, 2::2] * (region.height / height) + region.top
-        return found
+        return _located(answers[answers[:, 0] >= threshold], region, width, height)
+
+
+def _located(answers: FloatArray, region: Box, width: int, height: int) -> FloatArray:
+    """The network's output for a region shown at a size, in the region's pixels; in place."""
+    answers[:, 1::2] = answers[:, 1::2] * (region.width / width) + region.left
+    answers[:, 2::2] = answers[:, 2::2] * (region.height / height) + region.top
+    return answers
+
+
+def _score_of(answers: FloatArray, known: Box) -> float:
+    """The best score of a face at a known place; 0 without any."""
+    left, top = np.maximum(answers[:, 1], known.left), np.maximum(answers[:, 2], known.top)
+    right, bottom = np.minimum(answers[:, 3], known.right), np.minimum(answers[:, 4], known.bottom)
+    shared = np.clip(right - left, 0, None) * np.clip(bottom - top, 0, None)
+    sides = np.clip(answers[:, 3:5] - answers[:, 1:3], 1e-6, None)
+    overlaps = shared / (sides[:, 0] * sides[:, 1] + known.area - shared)
+    return float(answers[overlaps > OVERLAP, 0].max(initial=0.0))
 
 
 def _detections(answers: FloatArray) -> list[Detection]:

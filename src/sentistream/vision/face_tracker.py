@@ -30,6 +30,9 @@ from sentistream.vision.scene_change import SceneChangeDetector
 MEMORY = 1.0
 """How long a lost face keeps its track, seconds."""
 
+REJECTED = 0.45
+"""How long a place where a closer look saw no face is not looked at again, seconds."""
+
 MAX_FACES = 16
 """Default for the most faces that are tracked at once."""
 
@@ -43,6 +46,7 @@ LANDMARKS_WEIGHT = 0.15
 AGREES = 0.3
 """Lowest intersection over union of a track with its detection, and from picture to picture."""
 
+_SAME_PLACE = 0.5  # overlap of a detection with one that was rejected
 _TURNED = 0.7  # score from which a new face is tried at other rotations
 _SLIPPED = 0.5  # below this overlap with the detection, landmarks are predicted again
 _DOUBLE = 0.5  # above this overlap, two tracks are on one face
@@ -145,6 +149,7 @@ class FaceTracker:
         if renumber:
             self._next_number = 1
         self._tracks: list[_Track] = []
+        self._rejected: list[tuple[Box, float]] = []
         self._picture: Picture | None = None
         self._faces: list[Face] = []
         self._time = -math.inf
@@ -165,7 +170,7 @@ class FaceTracker:
             self.reset()
         luma = picture.luma
         if self._scene.is_cut(luma):
-            self._tracks, self._fine_at = [], -math.inf
+            self._tracks, self._rejected, self._fine_at = [], [], -math.inf
         self._tracks = [track for track in self._tracks if time - track.time <= MEMORY]
         self._propagate(luma, time)
         self._search(luma, time)
@@ -299,6 +304,7 @@ class FaceTracker:
     ) -> None:
         """Starts tracks for new faces, the largest first."""
         left_out, new = 0, self._detector.new_faces
+        self._rejected = [one for one in self._rejected if time - one[1] < REJECTED]
         for one in sorted(found, key=lambda one: -one.box.area):
             known = (track for track in self._tracks if track.time == time)
             if one.score < new.considered or any(_matches(track, one.box) for track in known):
@@ -306,48 +312,56 @@ class FaceTracker:
             if sum(track.time == time for track in self._tracks) >= self._max_faces:
                 left_out += one.score >= new.likely
                 continue
-            score = one.score
-            if score < new.certain:
-                score = self._detector.look_closer(luma, one)
-            if score < LOW:
+            if one.score < new.likely and self._was_rejected(one.box):
                 continue
+            certain = one.score >= new.certain
+            score = one.score if certain else self._detector.look_closer(luma, one)
             lost = [
                 track
                 for track in self._tracks
                 if track.time < time
                 and (is_near(track.expected(time), one.box) or is_near(track.detected, one.box))
             ]
-            if lost:
+            if lost and score >= LOW:
                 nearest = max(lost, key=lambda track: track.expected(time).iou(one.box))
                 self._update_track(luma, time, nearest, one)
                 continue
-            squares = self._detector.alignments(one)
-            squares = squares if one.score >= _TURNED else squares[:1]
-            placed = self._landmarks(luma, one, squares)
-            if placed is None:
-                continue
-            square, points, is_face, face_score = placed
-            evidence = logit(score) + LANDMARKS_WEIGHT * logit(face_score)
-            needed = new.likely_evidence if one.score >= new.likely else new.evidence
-            if score < new.certain and evidence < needed:
-                continue
-            self._tracks.append(
-                _Track(
-                    self._next_number,
-                    square,
-                    points,
-                    one.box,
-                    one.box,
-                    one.score,
-                    time,
-                    time,
-                    time,
-                    is_face,
-                )
-            )
-            self._next_number += 1
+            track = self._new_track(luma, time, one, score) if score >= LOW else None
+            if track is None:
+                self._rejected.append((one.box, time))
+            else:
+                self._tracks.append(track)
         if fine:
             self.left_out = left_out
+
+    def _new_track(
+        self, luma: UInt8Array, time: float, found: Detection, score: float
+    ) -> _Track | None:
+        """A track for a new face; None if the evidence for a face does not suffice.
+
+        Args:
+            luma, time: The picture and its time.
+            found: The detection.
+            score: Its score after closer looks.
+        """
+        new = self._detector.new_faces
+        squares = self._detector.alignments(found)
+        placed = self._landmarks(luma, found, squares if found.score >= _TURNED else squares[:1])
+        if placed is None:
+            return None
+        square, points, readable, face_score = placed
+        evidence = logit(score) + LANDMARKS_WEIGHT * logit(face_score)
+        needed = new.likely_evidence if found.score >= new.likely else new.evidence
+        if score < new.certain and evidence < needed:
+            return None
+        number, self._next_number = self._next_number, self._next_number + 1
+        return _Track(
+            number, square, points, found.box, found.box, found.score, time, time, time, readable
+        )
+
+    def _was_rejected(self, box: Box) -> bool:
+        """Whether a closer look has just seen no face there."""
+        return any(box.iou(rejected) > _SAME_PLACE for rejected, _ in self._rejected)
 
     def _end_duplicates(self, time: float) -> None:
         """If two tracks are on one face, ends the one that was detected less recently."""
