@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sentistream.decision.voice_classifier import (
+    KNOWN_SPECTRUM_WEIGHT,
     SPECTRUM_FRAMES,
     SPECTRUM_WEIGHT,
     Utterance,
@@ -43,11 +44,19 @@ class Answers:
         return np.repeat(self.probabilities, len(next(iter(inputs.values()))), axis=0)
 
 
+NOTHING = np.zeros((1, 3), np.float32)
+
+
+def combined(statistics: FloatArray, spectrum: FloatArray) -> FloatArray:
+    """Of a voice heard for the first time."""
+    return combine(statistics, np.log(spectrum[0]), NOTHING, NOTHING[:, :1])
+
+
 @given(shares, shares)
 def test_combined_answers_are_probabilities_between_both(
     one: FloatArray, other: FloatArray
 ) -> None:
-    joined = combine(one, other)
+    joined = combined(one, other)
     assert joined.sum() == pytest.approx(1, abs=1e-5)
     odds = np.log(joined[0, 0] / joined[0, 2])
     between = sorted(np.log(answer[0, 0] / answer[0, 2]) for answer in (one, other))
@@ -56,15 +65,27 @@ def test_combined_answers_are_probabilities_between_both(
 
 @given(shares)
 def test_two_equal_answers_stay_the_same(one: FloatArray) -> None:
-    np.testing.assert_allclose(combine(one, one), one, atol=1e-4)
+    np.testing.assert_allclose(combined(one, one), one, atol=1e-4)
 
 
 @given(shares)
 def test_uniform_answer_makes_the_other_less_certain(one: FloatArray) -> None:
-    joined = combine(one, np.full((1, 3), 1 / 3, np.float32))
+    joined = combined(one, np.full((1, 3), 1 / 3, np.float32))
     assert joined.argmax() == one.argmax()
     assert joined.max() <= one.max() + 1e-4
-    assert 0 < SPECTRUM_WEIGHT < 1
+    assert 0 < SPECTRUM_WEIGHT < KNOWN_SPECTRUM_WEIGHT < 1
+
+
+@given(shares, shares)
+def test_what_a_known_voice_always_gets_counts_for_nothing(
+    statistics: FloatArray, spectrum: FloatArray
+) -> None:
+    logs, known = np.log(spectrum), np.ones((1, 1), np.float32)
+    usual = combine(statistics, logs[0], logs, known)
+    uniform = np.full((1, 3), 1 / 3, np.float32)
+    np.testing.assert_allclose(
+        usual, combine(statistics, np.log(uniform[0]), NOTHING, known), atol=1e-4
+    )
 
 
 def test_short_sound_is_padded_and_long_sound_starts_later() -> None:
@@ -88,13 +109,19 @@ def test_spectrum_is_computed_once_for_all_voices() -> None:
         np.zeros(len(NAMES), np.float32), np.zeros((SPECTRUM_FRAMES, WIDTH), np.uint8)
     )
     baselines = [VoiceBaseline(), VoiceBaseline(), VoiceBaseline()]
-    answers = VoiceClassifier(statistics, spectrum).classify(utterance, baselines)
+    classifier = VoiceClassifier(statistics, spectrum)
+    heard = classifier.hear(utterance)
+    baselines[2].add(heard)
+    answers = classifier.classify(heard, baselines)
     assert answers.shape == (3, 3)
     np.testing.assert_allclose(
-        answers[0], combine(statistics.probabilities, spectrum.probabilities)[0]
+        answers[0], combined(statistics.probabilities, spectrum.probabilities)[0], atol=1e-5
     )
+    np.testing.assert_array_equal(answers[0], answers[1])
+    assert answers[2, 2] < answers[0, 2]  # the spectrum network always says negative
     assert [one["frames"].shape for one in spectrum.inputs] == [(1, SPECTRUM_FRAMES, WIDTH)]
-    alone = VoiceClassifier(statistics, None).classify(utterance, baselines)
+    classifier = VoiceClassifier(statistics, None)
+    alone = classifier.classify(classifier.hear(utterance), baselines)
     np.testing.assert_array_equal(alone[0], statistics.probabilities[0])
 
 
@@ -102,7 +129,8 @@ def test_shipped_networks_classify_a_tone() -> None:
     time = np.arange(2 * SOUND_RATE) / SOUND_RATE
     voice = np.sin(2 * np.pi * 160 * time) * (0.3 + 0.2 * np.sin(2 * np.pi * 3 * time))
     utterance = describe(features.extract_features(voice.astype(np.float32))[..., np.newaxis])
-    answers = VoiceClassifier.load(LITE).classify(utterance, [VoiceBaseline()])
+    classifier = VoiceClassifier.load(LITE)
+    answers = classifier.classify(classifier.hear(utterance), [VoiceBaseline()])
     assert answers.sum() == pytest.approx(1, abs=1e-4)
     assert utterance == describe(features.extract_features(voice.astype(np.float32)))
     assert LITE.voice_spectrum_model in LITE.models

@@ -234,7 +234,8 @@ def check_voice(lite: Reference, recording: Path) -> None:
     sound = read_sound(recording)[: 4 * 48_000]
     frames = utterance_of(sound)
     assert frames is not None
-    (expected,) = VoiceClassifier.load(LITE).classify(describe(frames), [VoiceBaseline()])
+    classifier = VoiceClassifier.load(LITE)
+    (expected,) = classifier.classify(classifier.hear(describe(frames)), [VoiceBaseline()])
     found, enough = lite.reference.hear(sound)
     np.testing.assert_allclose(found, expected, atol=ANSWERS)
     assert 0 < enough <= 1

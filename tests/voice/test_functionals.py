@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from sentistream.types import SOUND_RATE, FloatArray
 from sentistream.voice.features import extract_features
 from sentistream.voice.functionals import NAMES, functionals
-from sentistream.voice.voice_baseline import MAX, VoiceBaseline, VoiceBaselines, network_inputs
+from sentistream.voice.voice_baseline import (
+    HALF_KNOWN,
+    MAX,
+    HeardUtterance,
+    VoiceBaseline,
+    VoiceBaselines,
+    network_inputs,
+)
 
 
 def voice(
@@ -72,12 +79,18 @@ def rows(count: int) -> NDArray[np.float32]:
     return np.random.default_rng(count).normal(3, 2, (count, len(NAMES))).astype(np.float32)
 
 
+def heard(values: NDArray[np.float32], *logs: float) -> HeardUtterance:
+    return HeardUtterance(values, np.array(logs or (0.0, 0.0, 0.0), np.float32))
+
+
 @given(st.integers(1, MAX))
 def test_baseline_is_mean_and_spread(count: int) -> None:
     baseline, utterances = VoiceBaseline(), rows(count)
     for row in utterances:
-        baseline.add(row)
+        baseline.add(heard(row, *row[:3]))
     assert baseline.utterances == count
+    assert baseline.known == pytest.approx(count / (count + HALF_KNOWN))
+    assert baseline.spectrum_logs == pytest.approx(utterances[:, :3].mean(axis=0), abs=1e-3)
     assert baseline.mean == pytest.approx(utterances.mean(axis=0), abs=1e-3)
     assert baseline.spread == pytest.approx(utterances.std(axis=0), abs=1e-3)
 
@@ -85,9 +98,9 @@ def test_baseline_is_mean_and_spread(count: int) -> None:
 def test_long_baseline_follows_a_changing_voice() -> None:
     baseline = VoiceBaseline()
     for row in rows(500):
-        baseline.add(row)
+        baseline.add(heard(row))
     for row in rows(300) + 10:
-        baseline.add(row)
+        baseline.add(heard(row))
     assert baseline.utterances == MAX
     assert baseline.mean.mean() == pytest.approx(13, abs=0.5)
 
@@ -95,7 +108,7 @@ def test_long_baseline_follows_a_changing_voice() -> None:
 def test_current_utterance_is_not_yet_in_the_baseline() -> None:
     baselines = VoiceBaselines(3.0)
     for step in range(100):
-        baselines.take(step * 0.25, np.full(len(NAMES), float(step), np.float32), 7)
+        baselines.take(step * 0.25, heard(np.full(len(NAMES), float(step), np.float32)), 7)
         usual = baselines.of(7)
         assert usual.utterances <= step * 0.25 / 3
         if usual.utterances:
@@ -107,17 +120,17 @@ def test_current_utterance_is_not_yet_in_the_baseline() -> None:
 def test_baseline_is_forgotten_with_its_track() -> None:
     baselines = VoiceBaselines(1.0)
     for step in range(5):
-        baselines.take(float(step), np.ones(len(NAMES), np.float32), 1)
+        baselines.take(float(step), heard(np.ones(len(NAMES), np.float32)), 1)
     assert baselines.of(1) is not baselines.of(None)
     baselines.forget({2})
     assert baselines.of(1) is baselines.of(None)
-    baselines.take(9.0, np.ones(len(NAMES), np.float32), None)
+    baselines.take(9.0, heard(np.ones(len(NAMES), np.float32)), None)
     assert baselines.of(1) is baselines.of(None)
 
 
 def test_network_gets_one_row_per_baseline() -> None:
     known = VoiceBaseline()
-    known.add(np.ones(len(NAMES), np.float32))
+    known.add(heard(np.ones(len(NAMES), np.float32)))
     given_ = network_inputs(np.zeros(len(NAMES), np.float32), [VoiceBaseline(), known])
     assert given_["heard"].tolist() == [[0.0], [1.0]]
     assert given_["mean"].tolist() == [[0.0] * len(NAMES), [1.0] * len(NAMES)]

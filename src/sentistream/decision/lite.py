@@ -188,12 +188,10 @@ class LiteDecision:
             frames = utterance(self._features.frames, self._features.speech)
             self._by_voice = {}
             if frames is not None:
-                description = describe(frames)
+                heard = self._voice.hear(describe(frames))
                 whose = [None, *self._tracks]
-                self._baselines.take(moment.time, description.functionals, self._speaker())
-                answers = self._voice.classify(
-                    description, [self._baselines.of(one) for one in whose]
-                )
+                self._baselines.take(moment.time, heard, self._speaker())
+                answers = self._voice.classify(heard, [self._baselines.of(one) for one in whose])
                 self._by_voice = dict(zip(whose, answers, strict=True))
         return has_sound
 

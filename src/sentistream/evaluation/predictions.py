@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentistream.datasets.manifest import Item
-from sentistream.decision.voice_classifier import Utterance, VoiceClassifier, describe_recording
+from sentistream.decision.voice_classifier import VoiceClassifier, describe_recording
 from sentistream.errors import InputError, skip_failures
 from sentistream.evaluation.evaluation_metrics import calibration_error, figures
 from sentistream.evaluation.predictors import Predictor, Probabilities
@@ -20,7 +20,7 @@ from sentistream.prior import PRIORS, Shares, correct, get_prior
 from sentistream.profiles import Profile
 from sentistream.types import ON_A_TIE, SENTIMENTS
 from sentistream.values import ByValue
-from sentistream.voice.voice_baseline import VoiceBaseline
+from sentistream.voice.voice_baseline import HeardUtterance, VoiceBaseline
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,7 +185,7 @@ def predict_with_history(predictions: Sequence[Prediction], profile: Profile) ->
     """
     classifier = VoiceClassifier.load(profile)
     factors = profile.prior.factors(profile.voice_learned_shares)
-    by_person: dict[str, list[tuple[Item, Utterance]]] = {}
+    by_person: dict[str, list[tuple[Item, HeardUtterance]]] = {}
     for prediction in predictions:
         if not prediction.item.person or prediction.probabilities is None:
             continue
@@ -194,17 +194,18 @@ def predict_with_history(predictions: Sequence[Prediction], profile: Profile) ->
         except InputError:
             continue
         if utterance is not None:
-            by_person.setdefault(prediction.item.person, []).append((prediction.item, utterance))
+            heard = classifier.hear(utterance)
+            by_person.setdefault(prediction.item.person, []).append((prediction.item, heard))
     found = []
     for recordings in by_person.values():
-        for index, (item, utterance) in enumerate(recordings):
+        for index, (item, heard) in enumerate(recordings):
             others = [other for place, (_, other) in enumerate(recordings) if place != index]
             if not others:
                 continue
             random = np.random.default_rng(zlib.crc32(item.path.name.encode()))
             baseline = VoiceBaseline()
             for place in random.permutation(len(others))[:HISTORY_SIZE]:
-                baseline.add(others[place].functionals)
-            answer = correct(classifier.classify(utterance, [baseline])[0], factors)
+                baseline.add(others[place])
+            answer = correct(classifier.classify(heard, [baseline])[0], factors)
             found.append(Prediction(item, np.asarray(answer, dtype=np.float64)))
     return found

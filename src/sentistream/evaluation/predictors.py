@@ -100,7 +100,7 @@ def voice_predictor(profile: Profile) -> Predictor:
             utterance = describe_recording(path)
             if utterance is None:
                 return None
-            answers = classifier.classify(utterance, [VoiceBaseline()])
+            answers = classifier.classify(classifier.hear(utterance), [VoiceBaseline()])
             return np.asarray(correct(answers[0], factors), dtype=np.float64)
 
         return of_utterance

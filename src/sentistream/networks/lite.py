@@ -16,12 +16,13 @@ from sentistream.datasets.labels import EMOTIONS, SENTIMENT_OF_EMOTION
 from sentistream.types import SENTIMENTS
 from sentistream.voice.features import WIDTH
 from sentistream.voice.functionals import NAMES as FUNCTIONALS
+from sentistream.voice.voice_baseline import HALF_KNOWN
 
 FACE_EMOTIONS = ("happy", "neutral", "sad", "angry")
 """What the face network distinguishes."""
 
 _OF_THE_MICROPHONE = ("level",)  # functionals that are meaningful only in comparison
-_MEAN_AFTER, _SPREAD_AFTER = 2.0, 6.0  # utterances by which a voice counts as half known
+_SPREAD_AFTER = 6.0  # utterances after which a voice's spread counts as half known
 _SHOWN_RANGE_DB = 70.0  # below the loudest band of an utterance
 _MEAN_SPECTRUM = 0.8  # share of it that is subtracted
 _LEVEL_SCALE_DB = 12.0
@@ -186,7 +187,7 @@ class VoiceNetwork(nn.Module):
         value = ((functionals - self.centre) / self.scale).clamp(-5, 5)
         if self.training:
             value = value + torch.randn_like(value) * _NOISE
-        known = heard / (heard + _MEAN_AFTER)
+        known = heard / (heard + HALF_KNOWN)
         usual = known * (mean - self.centre) / self.scale
         variance = heard * (spread / self.scale).square() + _SPREAD_AFTER * self.within.square()
         deviation = (variance / (heard + _SPREAD_AFTER) + 0.02).sqrt()

@@ -7,7 +7,7 @@ statistics of other utterances of the same voice.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -153,13 +153,18 @@ def lite_utterances(preparation: Preparation) -> Splits:
     )
 
 
-def all_lite_utterances(preparation: Preparation) -> Examples:
-    """Utterances of both splits as recorded, for evaluation without and with a history."""
+def all_lite_utterances(preparation: Preparation) -> tuple[Examples, list[NDArray[np.str_]]]:
+    """Utterances of both splits as recorded, for evaluation without and with a history.
+
+    Returns:
+        The utterances, and for each the recordings (their ``clips``) that are its history.
+    """
     train = _cached_functionals(preparation, held_out=False)
     held_out = _cached_functionals(preparation, held_out=True)
     plain = train["condition"] == CONDITIONS[0]
     both = {name: np.concatenate([train[name][plain], held_out[name]]) for name in train}
-    return utterances_with_history(both, held_out=True, seed=7)
+    histories = [both["clip"][others] for _, others in _draw_histories(both, held_out=True, seed=7)]
+    return utterances_with_history(both, held_out=True, seed=7), histories
 
 
 def _cached_functionals(preparation: Preparation, *, held_out: bool) -> Arrays:
@@ -316,30 +321,16 @@ def utterances_with_history(functionals: Arrays, *, held_out: bool, seed: int) -
         held_out: Whether for evaluation: without a history and with ``HISTORY_SIZE`` others.
         seed: For the random choice of the others.
     """
-    random = np.random.default_rng(seed)
-    voice, person = functionals["voice"], functionals["person"]
-    condition, source = functionals["condition"], functionals["source"]
-    sizes = (0, HISTORY_SIZE) if held_out else _HISTORIES
-    places = {
-        key: np.flatnonzero((person == key[0]) & (condition == key[1]))
-        for key in set(zip(person.tolist(), condition.tolist(), strict=True))
-    }
+    voice, source = functionals["voice"], functionals["source"]
     rows: dict[str, list[FloatArray]] = {"mean": [], "spread": [], "heard": []}
     chosen: list[int] = []
-    for index in range(len(voice)):
-        others = places[person[index], condition[index]]
-        others = others[others != index]
-        for size in sizes:
-            count = min(size, len(others))
-            if size and (not count or (held_out and count < 2)):
-                continue
-            earlier = voice[random.choice(others, count, replace=False)]
-            mean, spread = np.zeros((2, len(NAMES)), np.float32)
-            if count:
-                mean, spread = earlier.mean(axis=0), earlier.std(axis=0)
-            for name, value in (("mean", mean), ("spread", spread), ("heard", [count])):
-                rows[name].append(np.asarray(value, np.float32))
-            chosen.append(index)
+    for index, others in _draw_histories(functionals, held_out=held_out, seed=seed):
+        mean, spread = np.zeros((2, len(NAMES)), np.float32)
+        if len(others):
+            mean, spread = voice[others].mean(axis=0), voice[others].std(axis=0)
+        for name, value in (("mean", mean), ("spread", spread), ("heard", [len(others)])):
+            rows[name].append(np.asarray(value, np.float32))
+        chosen.append(index)
     labels = functionals["label"][chosen]
     inputs: dict[str, Any] = {"functionals": voice[chosen]}
     inputs |= {name: np.stack(values) for name, values in rows.items()}
@@ -347,10 +338,29 @@ def utterances_with_history(functionals: Arrays, *, held_out: bool, seed: int) -
     return Examples(
         inputs=inputs,
         labels=np.stack([labels, weights], axis=1).astype(np.float32),
-        people=person[chosen],
+        people=functionals["person"][chosen],
         sources=source[chosen],
         clips=functionals["clip"][chosen],
     )
+
+
+def _draw_histories(
+    functionals: Arrays, *, held_out: bool, seed: int
+) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Each utterance with others by the same voice in the same condition, drawn at random."""
+    random = np.random.default_rng(seed)
+    sizes, least = ((0, HISTORY_SIZE), 2) if held_out else (_HISTORIES, 1)
+    person, condition = functionals["person"], functionals["condition"]
+    places = {
+        key: np.flatnonzero((person == key[0]) & (condition == key[1]))
+        for key in set(zip(person.tolist(), condition.tolist(), strict=True))
+    }
+    for index in range(len(person)):
+        others = places[person[index], condition[index]]
+        others = others[others != index]
+        for size in sizes:
+            if not size or len(others) >= least:
+                yield index, random.choice(others, min(size, len(others)), replace=False)
 
 
 def sentiments_of_labels(labels: NDArray[np.integer]) -> NDArray[np.int64]:

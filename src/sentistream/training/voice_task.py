@@ -42,6 +42,7 @@ from sentistream.training.voice_examples import (
 )
 from sentistream.types import SENTIMENTS, FloatArray
 from sentistream.voice.features import BANDS, FLOOR_DB, PERIODICITY_STEP, STEP_DB
+from sentistream.voice.voice_baseline import HALF_KNOWN
 
 VOICES_PER_CLASS = 1_600
 """A third of the paper's 4,800 spectrograms (Table 6)."""
@@ -322,24 +323,46 @@ def leave_one_corpus_out(
         DataError: There is nothing to train on.
     """
     preparation = Preparation(data, runs / "prepared", on_progress, on_problem=on_problem)
-    train, evaluated = lite_utterances(preparation).train, all_lite_utterances(preparation)
+    train, (evaluated, histories) = (
+        lite_utterances(preparation).train,
+        all_lite_utterances(preparation),
+    )
     spectra = lite_spectra(preparation)
+    all_spectra = join([spectra.train, spectra.held_out])
     found = []
     for corpus in sorted(set(evaluated.sources.tolist())):
         on_progress(f"voice without {corpus}")
-        left_out = evaluated.take(evaluated.sources == corpus)
-        labels = sentiments_of(left_out)
-        left_out, labels = left_out.take(labels >= 0), labels[labels >= 0]
-        if not len(labels):
+        chosen = np.flatnonzero((evaluated.sources == corpus) & (sentiments_of(evaluated) >= 0))
+        if not len(chosen):
             continue
+        left_out = evaluated.take(chosen)
         others = Splits(train.take(train.sources != corpus), left_out)
-        answers = _trained_answers(VoiceTask(), others, runs, corpus)
-        heard_spectra = _as_recorded(join([spectra.train, spectra.held_out]), left_out.clips)
-        others = Splits(spectra.train.take(spectra.train.sources != corpus), heard_spectra)
-        answers = combine(answers, _trained_answers(VoiceSpectrumTask(), others, runs, corpus))
+        statistics = _trained_answers(VoiceTask(), others, runs, corpus)
+        recordings = _as_recorded(all_spectra.take(all_spectra.sources == corpus))
+        others = Splits(spectra.train.take(spectra.train.sources != corpus), recordings)
+        logs = np.log(_trained_answers(VoiceSpectrumTask(), others, runs, corpus) + 1e-6)
+        of_recording = dict(zip(recordings.clips.tolist(), logs, strict=True))
         heard = left_out.inputs["heard"][:, 0].astype(np.int64)
-        found.append(LeftOut(corpus, labels, left_out.people, heard, answers))
+        answers = combine(
+            statistics,
+            np.stack([of_recording[clip] for clip in left_out.clips.tolist()]),
+            _mean_logs(of_recording, [histories[place] for place in chosen.tolist()]),
+            (heard / (heard + HALF_KNOWN))[:, np.newaxis],
+        )
+        found.append(LeftOut(corpus, sentiments_of(left_out), left_out.people, heard, answers))
     return found
+
+
+def _mean_logs(
+    of_recording: Mapping[str, FloatArray], histories: list[NDArray[np.str_]]
+) -> FloatArray:
+    """The spectrum network's mean answer for each history, shape (N, 3); zeros for empty ones."""
+    none = np.zeros(len(SENTIMENTS), np.float32)
+    means = [
+        np.mean([of_recording[clip] for clip in history.tolist()], axis=0) if len(history) else none
+        for history in histories
+    ]
+    return np.stack(means)
 
 
 def _trained_answers(task: Task, splits: Splits, runs: Path, corpus: str) -> FloatArray:
@@ -348,9 +371,8 @@ def _trained_answers(task: Task, splits: Splits, runs: Path, corpus: str) -> Flo
     return probabilities(task.exported(network), splits.held_out, task.convert)
 
 
-def _as_recorded(spectra: Examples, clips: NDArray[np.str_]) -> Examples:
-    """The spectra of these recordings, without noise or rooms."""
+def _as_recorded(spectra: Examples) -> Examples:
+    """Each recording once, without noise or rooms."""
     # the first of each recording is as recorded
-    names, first = np.unique(spectra.clips, return_index=True)
-    places = dict(zip(names.tolist(), first.tolist(), strict=True))
-    return spectra.take(np.array([places[clip] for clip in clips.tolist()]))
+    _, first = np.unique(spectra.clips, return_index=True)
+    return spectra.take(first)
