@@ -5,9 +5,15 @@ import pytest
 import torch
 
 from sentistream.networks.detector import DetectorNetwork, centres, decoded
-from sentistream.training import detector_augmentation
+from sentistream.training import detector_augmentation, detector_examples
 from sentistream.training.detector_augmentation import VIEW, augment_scenes
-from sentistream.training.detector_examples import FACES, FIELDS, SCENE_SIZE, scene_of
+from sentistream.training.detector_examples import (
+    FACES,
+    FIELDS,
+    SCENE_SIZE,
+    annotate_faces,
+    scene_of,
+)
 from sentistream.training.detector_task import assign_faces, detector_loss, match_detections
 from sentistream.types import Box, FloatArray
 
@@ -110,3 +116,17 @@ def test_scene_keeps_the_largest_faces_and_ignores_cut_off_ones() -> None:
     assert scene.shape == (SCENE_SIZE, SCENE_SIZE, 1)
     assert kept[:3, 0].tolist() == [1, -1, 0]
     assert kept[0, 1] == pytest.approx((100 - 50) * SCENE_SIZE / 175)
+
+
+def test_box_drawn_by_a_person_replaces_the_teachers(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = np.arange(10, dtype=np.float32)
+    taught = np.array(
+        [[0.9, 10, 10, 50, 60, *points], [0.3, 200, 10, 240, 60, *points]], np.float32
+    )
+    monkeypatch.setattr(detector_examples, "centerface_faces", lambda pixels, score: taught.copy())
+    drawn = [[12.0, 18.0, 50.0, 68.0], [100.0, 10.0, 140.0, 60.0]]
+    faces = annotate_faces(np.zeros((100, 300, 3), np.uint8), drawn)
+    assert faces[:, 0].tolist() == [1, -1, 1]
+    assert faces[0, 1:5].tolist() == drawn[0]
+    assert faces[0, 5:15].tolist() == points.tolist() and faces[0, 15] == 1
+    assert faces[2, 1:5].tolist() == drawn[1] and faces[2, 15] == 0

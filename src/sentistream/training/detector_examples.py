@@ -186,7 +186,7 @@ def _square(left: float, top: float, side: float) -> Box:
 def annotate_faces(
     pixels: UInt8Array, boxes: Iterable[list[float]] = (), *, enlarged: int = 1, pad: int = 0
 ) -> FloatArray:
-    """Faces of a picture, (N, FIELDS): CenterFace's, and those it missed of people's boxes.
+    """Faces of a picture, (N, FIELDS): people's boxes, CenterFace's points and its other faces.
 
     Args:
         pixels: RGB, shape (height, width, 3).
@@ -212,7 +212,9 @@ def annotate_faces(
         drawn = Box(*box)
         overlaps = [_iou(row, drawn) for row in faces]
         if overlaps and max(overlaps) >= _SAME_FACE:
-            faces[int(np.argmax(overlaps)), 0] = 1  # found by both
+            # found by both: CenterFace's box of a masked face is too high
+            face = faces[int(np.argmax(overlaps))]
+            face[0], face[1:5] = 1, box
             continue
         row = np.zeros(FIELDS, np.float32)
         row[0], row[1:5] = 1, box
