@@ -16,7 +16,7 @@ from sentistream.media.resample import resample, resize
 from sentistream.profiles import LITE, PAPER, Profile
 from sentistream.types import Box, Face, Picture, UInt8Array
 from sentistream.vision.face_detector import FINE, THRESHOLD, Detection, Detector, make_detector
-from sentistream.vision.face_tracker import REJECTED, FaceTracker
+from sentistream.vision.face_tracker import RETRY_AFTER, FaceTracker
 from sentistream.vision.landmarker import Landmarker, make_landmarker
 
 STEP = 0.04
@@ -163,7 +163,7 @@ def test_doubtful_face_is_looked_at_again_only_after_a_while(
     noise = np.random.default_rng(4)
     pictures = [RgbPicture(noise.integers(0, 256, (240, 320, 3), np.uint8)) for _ in range(60)]
     assert not any(play(tracker, pictures))
-    assert 2 <= len(looks) <= 1 + seconds / REJECTED
+    assert 2 <= len(looks) <= 1 + seconds / RETRY_AFTER
 
 
 def test_face_that_is_certain_on_a_closer_look_is_tracked(

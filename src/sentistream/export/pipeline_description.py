@@ -123,7 +123,7 @@ def _lite(profile: Profile) -> dict[str, Any]:
             "score": {
                 "low": face_tracker.LOW,
                 "high": face_tracker.HIGH,
-                "certain": detector.new_faces.likely,
+                "certain": detector.initiation.likely,
                 "sure_landmarks": _SURE_LANDMARKS,
             },
             "five_points": geometry.FIVE_POINTS.astype(float).round(6).tolist(),

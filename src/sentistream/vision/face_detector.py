@@ -85,8 +85,8 @@ class DetectionIntervals:
 
 
 @dataclass(frozen=True, slots=True)
-class NewFaces:
-    """What a detection needs to start a track.
+class InitiationThresholds:
+    """What a detection needs to start a track (track initiation).
 
     Attributes:
         considered: Score from which it may be a new face.
@@ -112,7 +112,7 @@ class Detector(Protocol):
     def intervals(self) -> DetectionIntervals: ...
 
     @property
-    def new_faces(self) -> NewFaces: ...
+    def initiation(self) -> InitiationThresholds: ...
 
     def detect(
         self, luma: UInt8Array, *, size: int = FINE, threshold: float = THRESHOLD
@@ -152,7 +152,7 @@ class NetworkDetector:
         alone=0.24, coarse=0.24, fine=0.96, still=3.84, confirm=0.5, carry=1.5
     )
     # chosen on everyday clips of people it was trained on
-    new_faces: NewFaces = NewFaces(
+    initiation: InitiationThresholds = InitiationThresholds(
         considered=0.35, likely=0.72, certain=0.9, evidence=0.8, likely_evidence=0.2
     )
 
@@ -228,11 +228,10 @@ def _located(answers: FloatArray, region: Box, width: int, height: int) -> Float
 
 def _score_of(answers: FloatArray, known: Box) -> float:
     """The best score of a face at a known place; 0 without any."""
-    left, top = np.maximum(answers[:, 1], known.left), np.maximum(answers[:, 2], known.top)
-    right, bottom = np.minimum(answers[:, 3], known.right), np.minimum(answers[:, 4], known.bottom)
-    shared = np.clip(right - left, 0, None) * np.clip(bottom - top, 0, None)
-    sides = np.clip(answers[:, 3:5] - answers[:, 1:3], 1e-6, None)
-    overlaps = shared / (sides[:, 0] * sides[:, 1] + known.area - shared)
+    box = np.array([known.left, known.top, known.right, known.bottom], np.float32)
+    shared = _shared_areas(box, answers[:, 1:5])
+    areas = np.prod(np.clip(answers[:, 3:5] - answers[:, 1:3], 0, None), axis=1)
+    overlaps = shared / (areas + known.area - shared)
     return float(answers[overlaps > OVERLAP, 0].max(initial=0.0))
 
 
@@ -297,6 +296,12 @@ def shown_size(width: int, height: int, longest: int) -> tuple[int, int]:
     return max(MULTIPLE, across), max(MULTIPLE, down)
 
 
+def _shared_areas(box: FloatArray, boxes: FloatArray) -> FloatArray:
+    """Areas that one box, (4,), shares with others, (N, 4)."""
+    low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
+    return np.asarray(np.prod(np.clip(high - low, 0, None), axis=1), dtype=np.float32)
+
+
 def suppressed(found: FloatArray, overlap: float) -> NDArray[np.intp]:
     """Indices of the best detection of each face, best first (non-maximum suppression).
 
@@ -311,9 +316,7 @@ def suppressed(found: FloatArray, overlap: float) -> NDArray[np.intp]:
     while order.size:
         best, rest = order[0], order[1:]
         kept.append(best)
-        low = np.maximum(boxes[best, :2], boxes[rest, :2])
-        high = np.minimum(boxes[best, 2:], boxes[rest, 2:])
-        shared = np.prod(np.clip(high - low, 0, None), axis=1)
+        shared = _shared_areas(boxes[best], boxes[rest])
         apart = shared <= overlap * (areas[best] + areas[rest] - shared)
         # a part of a face, such as a mouth, is not a separate face
         order = rest[apart & (shared <= WITHIN * np.minimum(areas[best], areas[rest]))]

@@ -30,8 +30,8 @@ from sentistream.vision.scene_change import SceneChangeDetector
 MEMORY = 1.0
 """How long a lost face keeps its track, seconds."""
 
-REJECTED = 0.45
-"""How long a place where a closer look saw no face is not looked at again, seconds."""
+RETRY_AFTER = 0.45
+"""After how long a place where a closer look saw no face is looked at again, seconds."""
 
 MAX_FACES = 16
 """Default for the most faces that are tracked at once."""
@@ -303,8 +303,8 @@ class FaceTracker:
         self, luma: UInt8Array, time: float, found: Sequence[Detection], fine: bool
     ) -> None:
         """Starts tracks for new faces, the largest first."""
-        left_out, new = 0, self._detector.new_faces
-        self._rejected = [one for one in self._rejected if time - one[1] < REJECTED]
+        left_out, new = 0, self._detector.initiation
+        self._rejected = [one for one in self._rejected if time - one[1] < RETRY_AFTER]
         for one in sorted(found, key=lambda one: -one.box.area):
             known = (track for track in self._tracks if track.time == time)
             if one.score < new.considered or any(_matches(track, one.box) for track in known):
@@ -344,7 +344,7 @@ class FaceTracker:
             found: The detection.
             score: Its score after closer looks.
         """
-        new = self._detector.new_faces
+        new = self._detector.initiation
         squares = self._detector.alignments(found)
         placed = self._landmarks(luma, found, squares if found.score >= _TURNED else squares[:1])
         if placed is None:

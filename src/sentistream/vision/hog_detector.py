@@ -20,7 +20,7 @@ from sentistream.vision.face_detector import (
     THRESHOLD,
     Detection,
     DetectionIntervals,
-    NewFaces,
+    InitiationThresholds,
 )
 
 WINDOW = 80
@@ -52,7 +52,7 @@ class HogDetector:
         alone=0.2, coarse=1.0, fine=1.0, still=0.2, confirm=0.2, carry=0.5
     )
     # any plausible landmarks suffice: dlib's cannot be doubtful
-    new_faces: NewFaces = NewFaces(
+    initiation: InitiationThresholds = InitiationThresholds(
         considered=0.45, likely=0.72, certain=0.72, evidence=-1.0, likely_evidence=-1.0
     )
 
@@ -127,7 +127,7 @@ class HogDetector:
 
     def look_closer(self, luma: UInt8Array, found: Detection) -> float:
         """The best score in the face's region; see ``Detector``."""
-        nearer = self.detect_near(luma, found.box, threshold=self.new_faces.considered)
+        nearer = self.detect_near(luma, found.box, threshold=self.initiation.considered)
         return nearer[0].score if nearer else 0.0
 
     def alignments(self, detection: Detection) -> list[Alignment]:

@@ -129,7 +129,7 @@ class _Finder:
         self._cutter = FaceCropper(self._detector, self._landmarker)
 
     def of_frame(self, luma: UInt8Array) -> FloatArray | None:
-        found = self._detector.detect(luma, threshold=self._detector.new_faces.likely)
+        found = self._detector.detect(luma, threshold=self._detector.initiation.likely)
         if len(found) != 1:
             return None
         return predict_single(self._landmarker, luma, self._detector.alignments(found[0])[0]).points
