@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from sentistream.networks.detector import DetectorNetwork, centres, decoded
+from sentistream.networks.detector import (
+    DetectorNetwork,
+    VerifiedDetectorNetwork,
+    centres,
+    decoded,
+)
 from sentistream.training import detector_augmentation, detector_examples
-from sentistream.training.detector_augmentation import VIEW, augment_scenes
+from sentistream.training.detector_augmentation import VIEW, augment_looks, augment_scenes
 from sentistream.training.detector_examples import (
     FACES,
     FIELDS,
@@ -14,8 +19,23 @@ from sentistream.training.detector_examples import (
     annotate_faces,
     scene_of,
 )
-from sentistream.training.detector_task import assign_faces, detector_loss, match_detections
+from sentistream.training.detector_task import (
+    DetectorRunnable,
+    DetectorTask,
+    assign_faces,
+    central_verification,
+    detector_loss,
+    match_detections,
+)
+from sentistream.training.verification_examples import (
+    CROP,
+    CROP_FACE,
+    crop_of,
+    labelled_detections,
+    missed_faces,
+)
 from sentistream.types import Box, FloatArray
+from sentistream.vision.face_detector import LOOKS, VERIFIED_STRIDES, Detection, central_places
 
 POINTS = np.array([[110, 100], [150, 104], [128, 125], [114, 150], [146, 152]], np.float32)
 
@@ -130,3 +150,93 @@ def test_box_drawn_by_a_person_replaces_the_teachers(monkeypatch: pytest.MonkeyP
     assert faces[0, 1:5].tolist() == drawn[0]
     assert faces[0, 5:15].tolist() == points.tolist() and faces[0, 15] == 1
     assert faces[2, 1:5].tolist() == drawn[1] and faces[2, 15] == 0
+
+
+def test_detections_are_faces_or_not_and_doubtful_ones_are_left_out() -> None:
+    known = labels(face(10, 10, 50, 60), face(100, 10, 140, 60, kind=-1), face(200, 200, 240, 250))
+    found = [
+        Detection(Box(12, 8, 52, 58), 0.9),
+        Detection(Box(102, 8, 142, 58), 0.8),  # on one to be ignored
+        Detection(Box(150, 150, 190, 200), 0.7),  # on nothing
+        Detection(Box(30, 40, 70, 90), 0.6),  # partly on a face
+        Detection(Box(5, 150, 12, 158), 0.5),  # too small
+    ]
+    assert [(one.score, is_face) for one, is_face in labelled_detections(found, known)] == [
+        (0.9, True),
+        (0.7, False),
+    ]
+    assert missed_faces(found, known) == [Box(200, 200, 240, 250)]
+
+
+def test_crop_shows_the_detected_face_at_its_size() -> None:
+    luma = np.zeros((200, 200), np.uint8)
+    luma[60:110, 80:120] = 255
+    crop = crop_of(luma, Box(80, 60, 120, 110))[..., 0]
+    rows = np.flatnonzero(crop[:, CROP // 2] > 127)
+    assert crop.shape == (CROP, CROP)
+    assert (rows[0] + rows[-1] + 1) / 2 == pytest.approx(CROP / 2, abs=1)
+    assert len(rows) == pytest.approx(CROP_FACE, abs=1)
+
+
+def test_looks_at_crops_keep_the_face_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detector_augmentation, "_degrade", lambda views: views)
+    torch.manual_seed(3)
+    crops = torch.zeros(64, 1, CROP, CROP)
+    low = (CROP - CROP_FACE) // 2
+    crops[:, :, low:-low, low:-low] = 1
+    sizes = set()
+    for _ in range(8):
+        views = augment_looks(crops, CROP_FACE)
+        size = views.shape[-1]
+        shown = next(face for face, side in LOOKS if side == size)
+        assert views[:, 0, size // 2, size // 2].min() > 0.9
+        side = views.sum((1, 2, 3)).sqrt().mean()
+        assert float(side) == pytest.approx(shown, rel=0.1)
+        sizes.add(size)
+    assert sizes == {size for _, size in LOOKS}
+
+
+def test_only_the_verification_is_trained() -> None:
+    torch.manual_seed(2)
+    torch.set_num_threads(1)
+    detector = DetectorNetwork().eval()
+    network = VerifiedDetectorNetwork(detector)
+    views, is_face = torch.rand(8, 1, 96, 96), torch.tensor([0, 1] * 4)
+    views[1::2, :, 30:66, 30:66] += 1
+    before = {name: value.clone() for name, value in detector.state_dict().items()}
+    optimizer = torch.optim.AdamW(network.parameters(), lr=0.01)
+    losses = []
+    for _ in range(10):
+        loss = DetectorTask().loss(network.train()(views), is_face)
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.7 * losses[0]
+    assert all(torch.equal(before[name], value) for name, value in detector.state_dict().items())
+    output = network.eval()(views)
+    assert torch.equal(output[..., :15], detector(views))
+    assert DetectorTask().correct(output, is_face).shape == (8,)
+
+
+def test_verification_is_read_around_the_centre() -> None:
+    for size in (96, 128, CROP):
+        centre, stride = centres(size, size)
+        near = (centre - size / 2).abs().amax(dim=1) < stride[:, 0]
+        outputs = torch.zeros(1, len(centre), 16)
+        for number, (level, places) in enumerate(
+            zip(VERIFIED_STRIDES, central_places(size), strict=True)
+        ):
+            assert places == torch.nonzero(near & (stride[:, 0] == level))[:, 0].tolist()
+            outputs[0, places, 15] = float(3 * number)
+        assert central_verification(outputs).tolist() == [1.5]
+
+
+def test_unverified_network_detects_as_the_verified_one() -> None:
+    torch.manual_seed(4)
+    detector = DetectorNetwork().eval()
+    pictures = np.random.default_rng(5).integers(0, 256, (2, 64, 96, 1), np.uint8)
+    plain = DetectorRunnable(detector).run(picture=pictures)
+    verified = DetectorRunnable(VerifiedDetectorNetwork(detector)).run(picture=pictures)
+    assert verified.shape == (*plain.shape[:2], 16)
+    assert np.array_equal(verified[..., :15], plain)

@@ -19,6 +19,7 @@ from sentistream.vision.face_detector import (
     MULTIPLE,
     Detection,
     Detector,
+    looked_at_closer,
     make_detector,
     shown_size,
     suppressed,
@@ -120,9 +121,23 @@ def test_closer_look_raises_a_face_and_lowers_what_is_none(
 ) -> None:
     face = detector.detect(portrait_luma)[0]
     doubtful = replace(face, score=0.5)
-    assert detector.look_closer(portrait_luma, doubtful) > 0.65
+    nearer = detector.look_closer(portrait_luma, doubtful)
+    assert nearer.score > 0.65
+    assert nearer.box.iou(face.box) > 0.8
     wall = Detection(Box(5, 350, 105, 470), 0.5, face.points)
-    assert detector.look_closer(portrait_luma, wall) < 0.4
+    assert detector.look_closer(portrait_luma, wall).score < 0.4
+
+
+def test_detections_that_turn_out_to_be_one_face_are_one(
+    detector: Detector, portrait_luma: UInt8Array
+) -> None:
+    face = detector.detect(portrait_luma)[0]
+    box = face.box
+    aside = Box(box.left - 0.3 * box.width, box.top, box.right - 0.3 * box.width, box.bottom)
+    found = [face, replace(face, box=aside, score=0.2), replace(face, box=box.scaled(0.8))]
+    (one,) = looked_at_closer(detector, portrait_luma, found)
+    assert one.box.iou(box) > 0.7
+    assert looked_at_closer(detector, portrait_luma, []) == []
 
 
 def test_closer_look_is_the_same_in_the_mirror(
@@ -133,7 +148,9 @@ def test_closer_look_is_the_same_in_the_mirror(
     box = Box(columns - face.box.right, face.box.top, columns - face.box.left, face.box.bottom)
     mirrored = np.ascontiguousarray(portrait_luma[:, ::-1])
     same = detector.look_closer(mirrored, Detection(box, face.score, face.points))
-    assert same == pytest.approx(detector.look_closer(portrait_luma, face), abs=0.05)
+    nearer = detector.look_closer(portrait_luma, face)
+    assert same.score == pytest.approx(nearer.score, abs=0.05)
+    assert columns - same.box.right == pytest.approx(nearer.box.left, abs=2)
 
 
 boxes = st.lists(

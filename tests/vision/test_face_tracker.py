@@ -153,9 +153,9 @@ def test_doubtful_face_is_looked_at_again_only_after_a_while(
     wall = Detection(Box(60, 50, 120, 130), score, points)
     looks: list[Detection] = []
 
-    def look_closer(luma: UInt8Array, found: Detection) -> float:
+    def look_closer(luma: UInt8Array, found: Detection) -> Detection:
         looks.append(found)
-        return 0.3
+        return replace(found, score=0.3)
 
     monkeypatch.setattr(tracker.detector, "detect", lambda luma, **_: [wall])
     monkeypatch.setattr(tracker.detector, "look_closer", look_closer)
@@ -163,7 +163,8 @@ def test_doubtful_face_is_looked_at_again_only_after_a_while(
     noise = np.random.default_rng(4)
     pictures = [RgbPicture(noise.integers(0, 256, (240, 320, 3), np.uint8)) for _ in range(60)]
     assert not any(play(tracker, pictures))
-    assert 2 <= len(looks) <= 1 + seconds / RETRY_AFTER
+    # the wait doubles: looks at 0, 0.45 and 1.35 seconds
+    assert len(looks) == 1 + math.floor(math.log2(1 + seconds / RETRY_AFTER))
 
 
 def test_face_that_is_certain_on_a_closer_look_is_tracked(

@@ -12,7 +12,7 @@ from sentistream.evaluation.face_annotations import AnnotatedFace
 from sentistream.profiles import Profile
 from sentistream.types import Box, UInt8Array
 from sentistream.values import ByValue
-from sentistream.vision.face_detector import THRESHOLD, make_detector
+from sentistream.vision.face_detector import THRESHOLD, looked_at_closer, make_detector
 
 IOU = 0.5
 """Intersection over union from which a detection matches an annotated face."""
@@ -175,9 +175,9 @@ def low_threshold_detector(profile: Profile) -> Callable[[UInt8Array], list[Scor
     """A profile's detector for whole pictures.
 
     Returns:
-        A function from brightness, shape (height, width), to detections with scores from
-        ``LOWEST_THRESHOLD``. Those from ``OPERATING_THRESHOLD`` are the same as in the product,
-        because suppression of overlapping ones starts with the best.
+        A function from brightness, shape (height, width), to detections with their scores after
+        closer looks, as the tracker decides on new faces; of those from ``LOWEST_THRESHOLD``
+        at first sight.
 
     Raises:
         ModelError: The detector network is missing or altered.
@@ -187,6 +187,7 @@ def low_threshold_detector(profile: Profile) -> Callable[[UInt8Array], list[Scor
 
     def detect(luma: UInt8Array) -> list[ScoredBox]:
         found = detector.detect(luma, threshold=LOWEST_THRESHOLD)
-        return [ScoredBox(one.box, one.score) for one in found]
+        looked = looked_at_closer(detector, luma, found)
+        return [ScoredBox(one.box, one.score) for one in looked]
 
     return detect

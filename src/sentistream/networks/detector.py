@@ -8,21 +8,20 @@ where its box ends, and where the eyes, nose and corners of the mouth are.
 from __future__ import annotations
 
 import math
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from sentistream.networks.lite import active, convolution, plain
-
-STRIDES = (8, 16, 32)
-"""Stride of each level of the pyramid, pixels."""
+from sentistream.vision.face_detector import STRIDES, VERIFIED_STRIDES
 
 REACH = 4.0
 """Box distances are learned in multiples of this many strides."""
 
 VALUES = 15
-"""Values per location: a logit, four distances to the box's edges, five points."""
+"""Values per location of the detector: a logit, four distances to the box's edges, five points."""
 
 _WIDTH = 32  # channels of the pyramid
 _DEPTH = 5  # blocks on each of the two coarser levels
@@ -115,7 +114,8 @@ class DetectorNetwork(nn.Module):
         )
         self.heads: nn.ModuleList = nn.ModuleList(_Head(_WIDTH) for _ in STRIDES)
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def features(self, pictures: Tensor) -> list[Tensor]:
+        """The pyramid's levels, fine to coarse, (N, 32, rows, columns) each."""
         eighth = self.eighth(self.stem(log_brightness(pictures)))
         sixteenth = self.sixteenth(eighth)
         levels = [eighth, sixteenth, self.thirty_second(sixteenth)]
@@ -123,8 +123,70 @@ class DetectorNetwork(nn.Module):
         top = torch.relu(narrow[2])
         middle = torch.relu(narrow[1] + functional.interpolate(top, scale_factor=2.0))
         low = torch.relu(narrow[0] + functional.interpolate(middle, scale_factor=2.0))
-        output = [head(level) for head, level in zip(self.heads, (low, middle, top), strict=True)]
-        return torch.cat(output, dim=1)
+        return [low, middle, top]
+
+    def detect(self, features: list[Tensor]) -> Tensor:
+        """The output for some features, (N, places, 15)."""
+        return torch.cat(
+            [head(level) for head, level in zip(self.heads, features, strict=True)], dim=1
+        )
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return self.detect(self.features(pictures))
+
+
+class VerifiedDetectorNetwork(nn.Module):
+    """A trained detector with a second score, learned from closer looks at its own detections.
+
+    The detector itself stays as it is: only the layers of the verification are trained. They see
+    the same features, on the coarser levels.
+
+    Args:
+        detector: The trained detector; its parameters are fixed from then on.
+    """
+
+    def __init__(self, detector: DetectorNetwork) -> None:
+        super().__init__()
+        self.detector: DetectorNetwork = detector.requires_grad_(requires_grad=False)
+        self.verification: nn.ModuleList = nn.ModuleList(
+            _Verification(_WIDTH) for _ in VERIFIED_STRIDES
+        )
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        self.detector.eval()  # its batch-norm statistics are fixed, too
+        return self
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """(N, places, 16): the detector's 15 values and the logit of the verification, 0 on the
+        finest level, where closer looks never show a face."""
+        features = self.detector.features(pictures)
+        places = self.detector.detect(features)
+        coarser = features[-len(VERIFIED_STRIDES) :]
+        logits = [verify(level) for verify, level in zip(self.verification, coarser, strict=True)]
+        verified = torch.cat(logits, dim=1)
+        unverified = torch.zeros_like(places[:, verified.shape[1] :, :1])
+        return torch.cat([places, torch.cat([unverified, verified], dim=1)], dim=-1)
+
+
+class _Verification(nn.Module):
+    """Whether a location is the centre of a face, as a logit, (N, places, 1)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, channels, 5, padding=2, groups=channels, bias=False),
+            nn.BatchNorm2d(channels),
+            active(channels, 2 * channels, 1),
+            nn.Conv2d(2 * channels, 2 * channels, 5, padding=2, groups=2 * channels, bias=False),
+            nn.BatchNorm2d(2 * channels),
+            active(2 * channels, 2 * channels, 1),
+            nn.Conv2d(2 * channels, 1, 1),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        logits: Tensor = self.layers(features)
+        return logits.flatten(2).transpose(1, 2)
 
 
 def centres(height: int, width: int) -> tuple[Tensor, Tensor]:
@@ -142,21 +204,22 @@ def centres(height: int, width: int) -> tuple[Tensor, Tensor]:
 
 
 def decoded(output: Tensor, centre: Tensor, stride: Tensor) -> Tensor:
-    """Probability, box and points in pixels, (N, places, 15)."""
+    """Probability, box and points in pixels, then further values as they are; (N, places, ...)."""
     unit = stride * REACH
     far = output[..., 1:5].clamp(-6, 3).exp() * unit
     box = torch.cat([centre - far[..., :2], centre + far[..., 2:]], dim=-1)
     kept = box.detach()  # gradients of the points do not change the box
     middle, size = (kept[..., :2] + kept[..., 2:]) / 2, kept[..., 2:] - kept[..., :2]
-    points = output[..., 5:] * torch.cat([size] * 5, dim=-1) + torch.cat([middle] * 5, dim=-1)
-    return torch.cat([output[..., :1].sigmoid(), box, points], dim=-1)
+    points = output[..., 5:VALUES] * torch.cat([size] * 5, dim=-1) + torch.cat([middle] * 5, dim=-1)
+    return torch.cat([output[..., :1].sigmoid(), box, points, output[..., VALUES:]], dim=-1)
 
 
 class Decoded(nn.Module):
     """A detector's outputs, decoded: only the locations that may hold a face.
 
     Args:
-        network: Gives (N, places, 15) as ``DetectorNetwork`` does.
+        network: Gives (N, places, 15) as ``DetectorNetwork`` does, or one more value as
+            ``VerifiedDetectorNetwork`` does.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -164,7 +227,8 @@ class Decoded(nn.Module):
         self.network = network
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """(N, places, 15): probability, left, top, right, bottom, then x and y of five points."""
+        """(N, places, ...): probability, left, top, right, bottom, x and y of five points, and the
+        logit of the verification if the network gives it."""
         height, width = pictures.shape[2], pictures.shape[3]
         centre, stride = centres(height, width)
         return decoded(self.network(pictures), centre, stride)

@@ -35,7 +35,7 @@ _PICTURES = "sentistream.networks.export.convert_pictures"
 _ARRAYS = "sentistream.training.lite_fusion.as_they_are"
 _FUNCTIONS: dict[str, tuple[str | None, str | None, str]] = {
     **dict.fromkeys(
-        ("lite/detector-first", "lite/detector"),
+        ("lite/detector-first", "lite/detector-second"),
         (
             "sentistream.training.detector.seen_at_random",
             "sentistream.training.detector.detector_loss",
@@ -209,7 +209,12 @@ def save_checkpoint(folder: Path, state: TrainingState, settings: dict[str, Any]
 
 def has_checkpoint(folder: Path) -> bool:
     """Whether a run was begun in ``folder``."""
-    return (folder / _NAME).exists()
+    return checkpoint_file(folder).exists()
+
+
+def checkpoint_file(folder: Path) -> Path:
+    """The newest checkpoint of the run in ``folder``."""
+    return folder / _NAME
 
 
 def load_checkpoint(folder: Path, state: TrainingState, settings: dict[str, Any]) -> list[str]:

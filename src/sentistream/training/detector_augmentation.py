@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from sentistream.training.detector_examples import FACES, FIELDS, SCENE_SIZE
+from sentistream.vision.face_detector import LOOKS
 
 VIEW = 160
 """Width and height of a view that the detector is trained on, pixels."""
@@ -56,6 +57,38 @@ def augment_scenes(scenes: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     views = _paste_distractors(views, faces)
     views = _occlude_faces(views, faces)
     return _degrade(views), faces.flatten(1)
+
+
+def augment_looks(crops: Tensor, face: float) -> Tensor:
+    """Random closer looks (N, 1, size, size) at crops (N, 1, height, width) of detections.
+
+    All of a batch are of one of the sizes in ``LOOKS``. Rolled, mirrored, shifted, a little
+    larger or smaller, and degraded like the scenes. All randomness comes from PyTorch's own
+    generator.
+
+    Args:
+        crops: Squares about the detections, brightness, 0 to 1.
+        face: Size of a detection in them, pixels.
+    """
+    count = len(crops)
+    shown, size = LOOKS[int(torch.randint(len(LOOKS), (1,)))]
+    if shown < face:
+        side = round(crops.shape[-1] * shown / face)
+        crops = functional.interpolate(crops, (side, side), mode="bilinear", antialias=True)
+    angle = torch.randn(count) * math.radians(12)
+    any_roll = torch.rand(count) < 0.25
+    angle[any_roll] = torch.empty(int(any_roll.sum())).uniform_(-math.pi, math.pi)
+    mirror = (torch.rand(count) < 0.5).float() * 2 - 1
+    scale = (torch.randn(count) * 0.08).exp() * size / crops.shape[-1]
+    rows = [
+        torch.stack([mirror * scale * angle.cos(), -scale * angle.sin()], dim=1),
+        torch.stack([mirror * scale * angle.sin(), scale * angle.cos()], dim=1),
+    ]
+    shift = torch.randn(count, 2, 1) * 0.05 * 2 * shown / crops.shape[-1]
+    matrix = torch.cat([torch.stack(rows, dim=1), shift], dim=2)
+    grid = functional.affine_grid(matrix, [count, 1, size, size], align_corners=False)
+    views = functional.grid_sample(crops, grid, padding_mode="border", align_corners=False)
+    return _degrade(views)
 
 
 def _choose_views(faces: Tensor) -> tuple[Tensor, Tensor]:
@@ -191,7 +224,7 @@ def _degrade(views: Tensor) -> Tensor:
     """What cameras do: gamma, slanting light, blur, compression blocks, darkness with noise."""
     count = len(views)
     views = views.clamp(1e-3, 1) ** (torch.randn(count, 1, 1, 1) * 0.3).exp()
-    along = torch.linspace(-1, 1, VIEW)
+    along = torch.linspace(-1, 1, views.shape[-1])
     slope = torch.randn(count, 2, 1, 1) * (torch.rand(count, 1, 1, 1) < 0.4) * 0.6
     views = views * (slope[:, :1] * along + slope[:, 1:] * along[:, None]).clamp(-2.5, 1).exp()
     views = views * torch.empty(count, 1, 1, 1).uniform_(0.6, 1.3)

@@ -42,6 +42,10 @@ def publish(run: Run, folder: Path) -> ModelCard:
     outputs = list(task.outputs)
     path = folder / f"{task.name}.onnx"
     free = dict(shapes)
+    counted = dict(shapes)
+    if task.counted_size:
+        size = task.counted_size
+        counted = {name: (size, size, *shape[2:]) for name, shape in shapes.items()}
     if task.size_multiple:
         free = {name: (-1, -1, *shape[2:]) for name, shape in shapes.items()}
     types = {
@@ -68,7 +72,7 @@ def publish(run: Run, folder: Path) -> ModelCard:
         file=path.name,
         sha256=checksum,
         parameters=parameter_count(network),
-        multiply_adds=multiply_adds(network, shapes, task.convert),
+        multiply_adds=multiply_adds(network, counted, task.convert),
         inputs={name: list(shape) for name, shape in free.items()},
         input_types=types,
         outputs=outputs,

@@ -45,6 +45,8 @@ class Task:
         int8_input: The input whose convolutions are also published in 8 bits.
         size_multiple: Unless 0, the published network takes inputs of any height and width that
             are multiples of it.
+        counted_size: Width and height of the inputs for which its multiply-adds are counted;
+            0 for those of its examples.
         updates_batch_norm: Whether batch-norm statistics are computed again after training.
         share_of_start: Share of the starting weights in the published ones (WiSE-FT, Wortsman
             et al. 2022), so that fine-tuning does not forget; unless it is 0, batch-norm
@@ -62,6 +64,7 @@ class Task:
     published_classes: tuple[int, ...] | None = None
     int8_input: str | None = None
     size_multiple: int = 0
+    counted_size: int = 0
     updates_batch_norm: bool = False
     share_of_start: float = 0.0
     shipped: bool = True

@@ -65,7 +65,11 @@ def _paper_tasks() -> tuple[Task, ...]:
 
 
 def _lite_tasks() -> tuple[Task, ...]:
-    from sentistream.training.detector_task import DetectorFirstTask, DetectorTask
+    from sentistream.training.detector_task import (
+        DetectorFirstTask,
+        DetectorSecondTask,
+        DetectorTask,
+    )
     from sentistream.training.face_task import FaceRefinedTask, FaceStillsTask, FaceTask
     from sentistream.training.fusion_task import FusionTask
     from sentistream.training.landmark_task import LandmarksFirstTask, LandmarksTask
@@ -74,6 +78,7 @@ def _lite_tasks() -> tuple[Task, ...]:
 
     return (
         DetectorFirstTask(),
+        DetectorSecondTask(),
         DetectorTask(),
         LandmarksFirstTask(),
         LandmarksTask(),

@@ -7,7 +7,8 @@ of the mouth.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -39,8 +40,21 @@ OVERLAP = 0.4
 WITHIN = 0.8
 """Share of the smaller of two detections in the other above which they are one face."""
 
+LOOKS = ((44, 96), (64, 128))
+"""Closer looks at a doubtful face: its size, and that of the square that shows it, pixels."""
+
+STRIDES = (8, 16, 32)
+"""Strides of the levels by which the network orders its locations, pixels."""
+
+STRICTNESS, LIKELY_STRICTNESS = math.log(3), 0.2
+"""How much more likely than not a face must be on closer looks to score ``THRESHOLD``, as a logit,
+because faces are rarer in clips than in training; the latter for detections that are likely."""
+
+VERIFIED_STRIDES = STRIDES[1:]
+"""Those of the levels on which detections are verified."""
+
+_VERIFICATION = 15  # its column
 _NEAR_FACE, _NEAR_SIZE = 44, 96  # a known face is searched at this size, in a square this large
-_LOOKS = ((44, 96), (64, 128))  # the same for closer looks at a doubtful face
 # a face's square relative to the detected box: its side, and how far its centre is below, from the
 # medians behind ``mean_face``
 _SQUARE, _BELOW = 0.94, 0.07
@@ -92,17 +106,14 @@ class InitiationThresholds:
         considered: Score from which it may be a new face.
         likely: Score from which it is likely a face, and counts as left out where there is no
             room for more.
-        certain: Score from which it starts a track on its own.
-        evidence: Below ``likely``, the least sum of the logit of the score after closer looks
-            and the weighted one of the landmarker's score.
-        likely_evidence: The same from ``likely`` on.
+        certain: Score from which it starts a track without a closer look.
+        verified: Score after a closer look from which it does.
     """
 
     considered: float
     likely: float
     certain: float
-    evidence: float
-    likely_evidence: float
+    verified: float
 
 
 class Detector(Protocol):
@@ -132,8 +143,8 @@ class Detector(Protocol):
         """Faces about the size of ``box``, at most half its width away from it, best first."""
         ...
 
-    def look_closer(self, luma: UInt8Array, found: Detection) -> float:
-        """The score of a doubtful detection after closer looks at its region, 0 to 1."""
+    def look_closer(self, luma: UInt8Array, found: Detection) -> Detection:
+        """A doubtful detection with its score and box after closer looks at its region."""
         ...
 
     def alignments(self, detection: Detection) -> list[Alignment]:
@@ -145,7 +156,8 @@ class NetworkDetector:
     """The detector network.
 
     Args:
-        network: Takes ``picture``, gives (N, places, 15); see ``networks.detector.Decoded``.
+        network: Takes ``picture``, gives (N, places, 16); see ``networks.detector.Decoded``.
+            Without the last value, the verification, it can't look closer.
     """
 
     intervals: DetectionIntervals = DetectionIntervals(
@@ -153,7 +165,7 @@ class NetworkDetector:
     )
     # chosen on everyday clips of people it was trained on
     initiation: InitiationThresholds = InitiationThresholds(
-        considered=0.35, likely=0.72, certain=0.9, evidence=0.8, likely_evidence=0.2
+        considered=0.25, likely=0.72, certain=0.9, verified=THRESHOLD
     )
 
     def __init__(self, network: Runnable) -> None:
@@ -176,22 +188,35 @@ class NetworkDetector:
         self, luma: UInt8Array, box: Box, *, threshold: float = THRESHOLD
     ) -> list[Detection]:
         """Faces about a known box, best first; see ``Detector``."""
-        region = _region(box, _NEAR_SIZE / _NEAR_FACE)
+        region = around_face(box, _NEAR_SIZE / _NEAR_FACE)
         shown = resample(luma, region, _NEAR_SIZE, _NEAR_SIZE)
         found = _detections(self._run(shown, region, threshold))
         return [one for one in found if is_near(box, one.box)]
 
-    def look_closer(self, luma: UInt8Array, found: Detection) -> float:
-        """The mean, as logits, of the detection's score and those in ``_LOOKS``."""
-        logits = [logit(found.score)]
-        for face, size in _LOOKS:
-            region = _region(found.box, size / face)
+    def look_closer(self, luma: UInt8Array, found: Detection) -> Detection:
+        """With the mean of all boxes; see ``Detector``.
+
+        The logit of its score is the mean of the verification's, which counts twice, and of the
+        detector's scores at all sizes, less ``STRICTNESS`` or ``LIKELY_STRICTNESS``.
+        """
+        seen, verified = [(found.score, found.box)], []
+        for face, size in LOOKS:
+            region = around_face(found.box, size / face)
             shown = resample(luma, region, size, size)
             views = np.stack([shown, shown[:, ::-1]])[..., np.newaxis]
-            places = found.box, _mirrored(found.box, region)
-            for answers, place in zip(self._network.run(picture=views), places, strict=True):
-                logits.append(logit(_score_of(_located(answers, region, size, size), place)))
-        return 1 / (1 + math.exp(-sum(logits) / len(logits)))
+            places = central_places(size)
+            for number, answers in enumerate(self._network.run(picture=views)):
+                verified += [answers[level, _VERIFICATION].mean() for level in places]
+                known = _mirrored(found.box, region) if number else found.box
+                score, box = _best_at(_located(answers, region, size, size), known)
+                seen.append((score, _mirrored(box, region) if number else box))
+        weights = [score for score, _ in seen]
+        edges = np.average([_edges(box) for _, box in seen], axis=0, weights=weights)
+        evidence = (2 * np.mean(verified) + np.mean([logit(score) for score in weights])) / 3
+        likely = found.score >= self.initiation.likely
+        evidence -= LIKELY_STRICTNESS if likely else STRICTNESS
+        score = 1 / (1 + math.exp(-float(evidence)))
+        return replace(found, box=Box(*edges.tolist()), score=score)
 
     def alignments(self, detection: Detection) -> list[Alignment]:
         """From the five points; then from the box, rotated in eighths of a turn.
@@ -221,18 +246,37 @@ class NetworkDetector:
 
 def _located(answers: FloatArray, region: Box, width: int, height: int) -> FloatArray:
     """The network's output for a region shown at a size, in the region's pixels; in place."""
-    answers[:, 1::2] = answers[:, 1::2] * (region.width / width) + region.left
-    answers[:, 2::2] = answers[:, 2::2] * (region.height / height) + region.top
+    answers[:, 1:15:2] = answers[:, 1:15:2] * (region.width / width) + region.left
+    answers[:, 2:15:2] = answers[:, 2:15:2] * (region.height / height) + region.top
     return answers
 
 
-def _score_of(answers: FloatArray, known: Box) -> float:
-    """The best score of a face at a known place; 0 without any."""
-    box = np.array([known.left, known.top, known.right, known.bottom], np.float32)
-    shared = _shared_areas(box, answers[:, 1:5])
+def _best_at(answers: FloatArray, known: Box) -> tuple[float, Box]:
+    """Score and box of the best detection at a known place; 0 and that place without any."""
+    shared = _shared_areas(np.array(_edges(known), np.float32), answers[:, 1:5])
     areas = np.prod(np.clip(answers[:, 3:5] - answers[:, 1:3], 0, None), axis=1)
-    overlaps = shared / (areas + known.area - shared)
-    return float(answers[overlaps > OVERLAP, 0].max(initial=0.0))
+    scores = np.where(shared / (areas + known.area - shared) > OVERLAP, answers[:, 0], 0.0)
+    best = answers[scores.argmax()]
+    return (float(best[0]), Box(*best[1:5].tolist())) if scores.any() else (0.0, known)
+
+
+def central_places(size: int) -> list[list[int]]:
+    """The locations around the centre of a square view, less than a stride away.
+
+    Args:
+        size: Width and height of the view, pixels; a multiple of the strides.
+
+    Returns:
+        A list for each of ``VERIFIED_STRIDES``.
+    """
+    places, first = [], 0
+    for stride in STRIDES:
+        side = size // stride
+        middle = range((side - 1) // 2, side // 2 + 1)
+        if stride in VERIFIED_STRIDES:
+            places.append([first + row * side + column for row in middle for column in middle])
+        first += side**2
+    return places
 
 
 def _detections(answers: FloatArray) -> list[Detection]:
@@ -243,7 +287,7 @@ def _detections(answers: FloatArray) -> list[Detection]:
 
 def _detection(row: FloatArray) -> Detection:
     """From one row of the network's output."""
-    return Detection(Box(*row[1:5].tolist()), float(row[0]), row[5:].reshape(5, 2))
+    return Detection(Box(*row[1:5].tolist()), float(row[0]), row[5:15].reshape(5, 2))
 
 
 def logit(score: float) -> float:
@@ -252,8 +296,12 @@ def logit(score: float) -> float:
     return math.log(score / (1 - score))
 
 
-def _region(box: Box, cover: float) -> Box:
-    """The square about a face's box that is ``cover`` times as large as its longer side."""
+def _edges(box: Box) -> tuple[float, float, float, float]:
+    return box.left, box.top, box.right, box.bottom
+
+
+def around_face(box: Box, cover: float) -> Box:
+    """The square about a face's box that is ``cover`` times as large as its longer side, pixels."""
     x, y = box.center
     half = max(box.width, box.height) * cover / 2
     return Box(x - half, y - half, x + half, y + half)
@@ -277,6 +325,27 @@ def make_detector(profile: Profile) -> Detector:
     from sentistream.vision.hog_detector import HogDetector
 
     return HogDetector()
+
+
+def looked_at_closer(
+    detector: Detector, luma: UInt8Array, found: Sequence[Detection]
+) -> list[Detection]:
+    """Detections after closer looks, best first; of those that turn out to be one face, the best.
+
+    Those that start a track without a closer look only get a better box.
+
+    Args:
+        detector: The detector.
+        luma: The picture's brightness, shape (height, width).
+        found: What it found there.
+    """
+    looked = []
+    for one in found:
+        nearer = detector.look_closer(luma, one)
+        certain = one.score >= detector.initiation.certain
+        looked.append(replace(nearer, score=one.score) if certain else nearer)
+    rows = np.array([(one.score, *_edges(one.box)) for one in looked], np.float32)
+    return [looked[place] for place in suppressed(rows.reshape(-1, 5), OVERLAP)]
 
 
 def is_near(known: Box, found: Box) -> bool:

@@ -20,7 +20,6 @@ from sentistream.vision.face_detector import (
     Detection,
     Detector,
     is_near,
-    logit,
 )
 from sentistream.vision.face_geometry import detector_square, extent, mean_landmarks
 from sentistream.vision.head_pose import head_pose
@@ -30,8 +29,9 @@ from sentistream.vision.scene_change import SceneChangeDetector
 MEMORY = 1.0
 """How long a lost face keeps its track, seconds."""
 
-RETRY_AFTER = 0.45
-"""After how long a place where a closer look saw no face is looked at again, seconds."""
+RETRY_AFTER, RETRY_AT_LATEST = 0.45, 3.6
+"""After how long a place where a closer look saw no face is looked at again, seconds: at first, and
+at most. It doubles with each look."""
 
 MAX_FACES = 16
 """Default for the most faces that are tracked at once."""
@@ -39,9 +39,6 @@ MAX_FACES = 16
 HIGH, LOW = 0.45, 0.25
 """Scores from which a detection continues a track that is lost, or lacks landmarks, and any other
 track."""
-
-LANDMARKS_WEIGHT = 0.15
-"""Weight of the logit of the landmarker's score, next to that of the detector's."""
 
 AGREES = 0.3
 """Lowest intersection over union of a track with its detection, and from picture to picture."""
@@ -117,6 +114,21 @@ class _Track:
         self.square, self.landmarks, self.box, self.time = square, landmarks, box, time
 
 
+@dataclass(frozen=True, slots=True)
+class _Rejected:
+    """A place where a closer look saw no face.
+
+    Attributes:
+        box: The detection's, pixels.
+        time: When it was looked at, seconds.
+        wait: For how long it is not looked at again, seconds.
+    """
+
+    box: Box
+    time: float
+    wait: float
+
+
 class FaceTracker:
     """Tracks faces through successive pictures.
 
@@ -149,7 +161,7 @@ class FaceTracker:
         if renumber:
             self._next_number = 1
         self._tracks: list[_Track] = []
-        self._rejected: list[tuple[Box, float]] = []
+        self._rejected: list[_Rejected] = []
         self._picture: Picture | None = None
         self._faces: list[Face] = []
         self._time = -math.inf
@@ -277,91 +289,80 @@ class FaceTracker:
             placed = self._landmarks(luma, detection, squares)
             if placed is None:
                 return
-            square, points, track.readable, _ = placed
+            square, points, track.readable = placed
             track.move(square, points, time, detection.box)
         track.score, track.confirmed, track.detected = detection.score, True, detection.box
         track.detected_at = track.looked_at = time
 
     def _landmarks(
         self, luma: UInt8Array, detection: Detection, squares: Sequence[Alignment]
-    ) -> tuple[Alignment, FloatArray, bool, float] | None:
+    ) -> tuple[Alignment, FloatArray, bool] | None:
         """Landmarks of a detected face, or those of an average face if its own cannot be placed.
 
         Returns:
-            Their square, the points, whether they are its own, and the landmarker's score. None
-            if neither is usable: without its own points, a detection is only as good as its
-            landmarks.
+            Their square, the points, and whether they are its own. None if neither is usable:
+            without its own points, a detection is only as good as its landmarks.
         """
-        points, is_face, score = predict_best(self._landmarker, luma, squares)
+        points, is_face, _ = predict_best(self._landmarker, luma, squares)
         if is_face:
-            return detector_square(points), points, True, score
+            return detector_square(points), points, True
         if detection.points is None:
             return None
-        return squares[0], mean_landmarks(squares[0]), False, score
+        return squares[0], mean_landmarks(squares[0]), False
 
     def _start_tracks(
         self, luma: UInt8Array, time: float, found: Sequence[Detection], fine: bool
     ) -> None:
         """Starts tracks for new faces, the largest first."""
         left_out, new = 0, self._detector.initiation
-        self._rejected = [one for one in self._rejected if time - one[1] < RETRY_AFTER]
+        self._rejected = [one for one in self._rejected if time - one.time < 2 * one.wait]
         for one in sorted(found, key=lambda one: -one.box.area):
             known = (track for track in self._tracks if track.time == time)
             if one.score < new.considered or any(_matches(track, one.box) for track in known):
                 continue
+            likely = one.score >= new.likely
             if sum(track.time == time for track in self._tracks) >= self._max_faces:
-                left_out += one.score >= new.likely
+                left_out += likely
                 continue
-            if one.score < new.likely and self._was_rejected(one.box):
+            rejected = next(
+                (it for it in self._rejected if it.box.iou(one.box) > _SAME_PLACE), None
+            )
+            if rejected and not likely and time - rejected.time < rejected.wait:
                 continue
             certain = one.score >= new.certain
-            score = one.score if certain else self._detector.look_closer(luma, one)
+            looked = one if certain else self._detector.look_closer(luma, one)
             lost = [
                 track
                 for track in self._tracks
                 if track.time < time
                 and (is_near(track.expected(time), one.box) or is_near(track.detected, one.box))
             ]
-            if lost and score >= LOW:
+            if lost and looked.score >= LOW:
                 nearest = max(lost, key=lambda track: track.expected(time).iou(one.box))
                 self._update_track(luma, time, nearest, one)
                 continue
-            track = self._new_track(luma, time, one, score) if score >= LOW else None
+            track = self._new_track(luma, time, one) if looked.score >= new.verified else None
+            if rejected:
+                self._rejected.remove(rejected)
             if track is None:
-                self._rejected.append((one.box, time))
+                wait = min(2 * rejected.wait, RETRY_AT_LATEST) if rejected else RETRY_AFTER
+                self._rejected.append(_Rejected(one.box, time, wait))
             else:
                 self._tracks.append(track)
         if fine:
             self.left_out = left_out
 
-    def _new_track(
-        self, luma: UInt8Array, time: float, found: Detection, score: float
-    ) -> _Track | None:
-        """A track for a new face; None if the evidence for a face does not suffice.
-
-        Args:
-            luma, time: The picture and its time.
-            found: The detection.
-            score: Its score after closer looks.
-        """
-        new = self._detector.initiation
+    def _new_track(self, luma: UInt8Array, time: float, found: Detection) -> _Track | None:
+        """A track for a new face; None if its landmarks cannot be placed."""
         squares = self._detector.alignments(found)
         placed = self._landmarks(luma, found, squares if found.score >= _TURNED else squares[:1])
         if placed is None:
             return None
-        square, points, readable, face_score = placed
-        evidence = logit(score) + LANDMARKS_WEIGHT * logit(face_score)
-        needed = new.likely_evidence if found.score >= new.likely else new.evidence
-        if score < new.certain and evidence < needed:
-            return None
+        square, points, readable = placed
         number, self._next_number = self._next_number, self._next_number + 1
         return _Track(
             number, square, points, found.box, found.box, found.score, time, time, time, readable
         )
-
-    def _was_rejected(self, box: Box) -> bool:
-        """Whether a closer look has just seen no face there."""
-        return any(box.iou(rejected) > _SAME_PLACE for rejected, _ in self._rejected)
 
     def _end_duplicates(self, time: float) -> None:
         """If two tracks are on one face, ends the one that was detected less recently."""

@@ -7,6 +7,7 @@ input determines both the smallest face found and the cost.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ class HogDetector:
     )
     # any plausible landmarks suffice: dlib's cannot be doubtful
     initiation: InitiationThresholds = InitiationThresholds(
-        considered=0.45, likely=0.72, certain=0.72, evidence=-1.0, likely_evidence=-1.0
+        considered=0.45, likely=0.72, certain=0.72, verified=0.25
     )
 
     def __init__(self) -> None:
@@ -125,10 +126,10 @@ class HogDetector:
         """Faces about a known box, best first; see ``Detector``."""
         return self.detect(luma, box.scaled(_NEAR), face_width=box.width, threshold=threshold)
 
-    def look_closer(self, luma: UInt8Array, found: Detection) -> float:
-        """The best score in the face's region; see ``Detector``."""
+    def look_closer(self, luma: UInt8Array, found: Detection) -> Detection:
+        """The detection with the best score in its region; see ``Detector``."""
         nearer = self.detect_near(luma, found.box, threshold=self.initiation.considered)
-        return nearer[0].score if nearer else 0.0
+        return replace(found, score=nearer[0].score if nearer else 0.0)
 
     def alignments(self, detection: Detection) -> list[Alignment]:
         """The detection's own box."""
