@@ -14,10 +14,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sentistream.errors import ModelError
 from sentistream.media.resample import resample, resize
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
 from sentistream.runtime.inference import Runnable
+from sentistream.translatable import Translatable
 from sentistream.types import Box, FloatArray, UInt8Array
 from sentistream.vision.alignment import Alignment
 from sentistream.vision.face_geometry import square_of_points
@@ -317,11 +319,17 @@ def make_detector(profile: Profile) -> Detector:
     """The profile's face detector.
 
     Raises:
-        ModelError: The detector network is missing or altered.
+        ModelError: The detector network is missing, altered, or too old.
         MissingExtraError: dlib, with which the profile ``paper`` finds faces, is not installed.
     """
     if profile.detector_model:
-        return NetworkDetector(load_network(profile.detector_model))
+        network = load_network(profile.detector_model)
+        if "verification" not in network.card.outputs:
+            raise ModelError(
+                Translatable("The network {name} has no verification.", name=network.card.name),
+                "Train it again: sentistream train detector --profile lite.",
+            )
+        return NetworkDetector(network)
     from sentistream.vision.hog_detector import HogDetector
 
     return HogDetector()
