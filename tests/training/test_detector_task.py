@@ -20,13 +20,14 @@ from sentistream.training.detector_examples import (
     scene_of,
 )
 from sentistream.training.detector_task import (
-    DetectorRunnable,
+    DetectorSecondTask,
     DetectorTask,
     assign_faces,
     central_verification,
     detector_loss,
     match_detections,
 )
+from sentistream.training.inference import TorchRunnable
 from sentistream.training.verification_examples import (
     CROP,
     CROP_FACE,
@@ -236,7 +237,9 @@ def test_unverified_network_detects_as_the_verified_one() -> None:
     torch.manual_seed(4)
     detector = DetectorNetwork().eval()
     pictures = np.random.default_rng(5).integers(0, 256, (2, 64, 96, 1), np.uint8)
-    plain = DetectorRunnable(detector).run(picture=pictures)
-    verified = DetectorRunnable(VerifiedDetectorNetwork(detector)).run(picture=pictures)
+    plain = TorchRunnable(detector, DetectorSecondTask()).run(picture=pictures)
+    verified = TorchRunnable(VerifiedDetectorNetwork(detector), DetectorTask()).run(
+        picture=pictures
+    )
     assert verified.shape == (*plain.shape[:2], 16)
     assert np.array_equal(verified[..., :15], plain)

@@ -40,14 +40,19 @@ def log_brightness(pictures: Tensor) -> Tensor:
     return centred / (centred.square().mean((2, 3), keepdim=True).sqrt() + 0.1)
 
 
+def _depthwise(channels: int, size: int) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
+    """A convolution of each channel on its own, and its normalization."""
+    layer = nn.Conv2d(channels, channels, size, padding=size // 2, groups=channels, bias=False)
+    return layer, nn.BatchNorm2d(channels)
+
+
 class _Separable(nn.Module):
     """A residual block of 5x5 depthwise and 1x1 convolutions (Sandler et al. 2018)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv2d(channels, channels, 5, padding=2, groups=channels, bias=False),
-            nn.BatchNorm2d(channels),
+            *_depthwise(channels, 5),
             active(channels, channels, 1),
             convolution(channels, channels, 1),
         )
@@ -62,13 +67,11 @@ class _Head(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False),
-            nn.BatchNorm2d(channels),
+            *_depthwise(channels, 3),
             active(channels, channels, 1),
         )
         self.shape = nn.Sequential(
-            nn.Conv2d(channels, channels, 5, padding=2, groups=channels, bias=False),
-            nn.BatchNorm2d(channels),
+            *_depthwise(channels, 5),
             active(channels, 2 * channels, 1),
         )
         self.score = nn.Conv2d(channels, 1, 1)
@@ -175,11 +178,9 @@ class _Verification(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv2d(channels, channels, 5, padding=2, groups=channels, bias=False),
-            nn.BatchNorm2d(channels),
+            *_depthwise(channels, 5),
             active(channels, 2 * channels, 1),
-            nn.Conv2d(2 * channels, 2 * channels, 5, padding=2, groups=2 * channels, bias=False),
-            nn.BatchNorm2d(2 * channels),
+            *_depthwise(2 * channels, 5),
             active(2 * channels, 2 * channels, 1),
             nn.Conv2d(2 * channels, 1, 1),
         )

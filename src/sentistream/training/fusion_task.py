@@ -34,7 +34,12 @@ from sentistream.training.clip_examples import ClipMoments, clip_splits, person_
 from sentistream.training.examples import Examples, balanced, join, pair_by_label
 from sentistream.training.face_examples import paper_face_images
 from sentistream.training.face_task import PAPER_FACE_DATA, PAPER_FACE_WEAKNESSES, FaceTask
-from sentistream.training.inference import as_tensors, device_of, update_batch_norm
+from sentistream.training.inference import (
+    TorchRunnable,
+    as_tensors,
+    device_of,
+    update_batch_norm,
+)
 from sentistream.training.model_cards import BATCH_NORM_NOTE, CardText, data_sets
 from sentistream.training.mouth_task import LiteMouthTask
 from sentistream.training.preparation import Preparation
@@ -209,21 +214,6 @@ class FusionTask(ClassificationTask):
 
     def convert(self, stored: Mapping[str, Tensor]) -> list[Tensor]:
         return list(stored.values())
-
-
-class TorchRunnable:
-    """A PyTorch network with the interface of an exported one."""
-
-    def __init__(self, network: nn.Module, task: Task) -> None:
-        self._network, self._task = task.exported(network).eval(), task
-
-    def run(self, **inputs: NDArray[Any]) -> FloatArray:
-        """Probabilities, shape (N, outputs)."""
-        tensors = {name: torch.from_numpy(values) for name, values in inputs.items()}
-        with torch.inference_mode():
-            logits: Tensor = self._network(*self._task.convert(tensors))
-        answers = logits.sigmoid() if logits.shape[1] == 1 else logits.softmax(dim=1)
-        return np.asarray(answers.numpy(), dtype=np.float32)
 
 
 class FusionInputRecorder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +16,27 @@ from sentistream.training.task import ClassificationTask, Task
 from sentistream.types import FloatArray
 
 _BATCH = 64
+
+
+class TorchRunnable:
+    """A PyTorch network with the interface of an exported one.
+
+    Args:
+        network: Trained; left in evaluation mode.
+        task: The network's.
+    """
+
+    def __init__(self, network: nn.Module, task: Task) -> None:
+        self._network, self._task = task.exported(network).eval(), task
+
+    def run(self, **inputs: NDArray[Any]) -> FloatArray:
+        """Probabilities, shape (N, outputs); the outputs as they are where the task says so."""
+        tensors = {name: torch.tensor(values) for name, values in inputs.items()}
+        with torch.inference_mode():
+            answers: Tensor = self._network(*self._task.convert(tensors))
+        if not self._task.raw_outputs:
+            answers = answers.sigmoid() if answers.shape[1] == 1 else answers.softmax(dim=1)
+        return np.asarray(answers.numpy(), dtype=np.float32)
 
 
 def device_of(network: nn.Module) -> torch.device:
