@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from api.served_monitor import VIEWER
 from digest.pdf_text import text_of
+from sqlalchemy import func, select, update
 
 from fleet.sample_chain import SHOPS
 from fleet.served_headquarters import HEADQUARTERS, ServedHeadquarters
@@ -19,9 +20,11 @@ from sentistream.monitor.digest import digest_pdf
 from sentistream.monitor.digest.digest_content import last_day_of
 from sentistream.monitor.digest.digest_pdf import printable
 from sentistream.monitor.headquarters.fleet_queries import FleetQueries
+from sentistream.monitor.headquarters.fleet_tables import ALERTS
 from sentistream.monitor.headquarters.shops_digest import make_shops_digest
 from sentistream.monitor.runner import digest_sender
 from sentistream.monitor.settings import Settings
+from sentistream.monitor.store.database import write_transaction
 from sentistream.monitor.translation import translator
 from smtp_server import MailServer, mail_server
 
@@ -67,6 +70,14 @@ def digest_of(
     )
 
 
+def move_alerts(served: ServedHeadquarters, newest: datetime) -> None:
+    """Move all alerts by the same time, so that the newest is at ``newest``."""
+    with write_transaction(served.engine) as connection:
+        latest = connection.scalar(select(func.max(ALERTS.c.time)))
+        assert latest is not None
+        connection.execute(update(ALERTS).values(time=ALERTS.c.time + newest.timestamp() - latest))
+
+
 def test_digest_figures_match_each_shops_days(served: ServedHeadquarters) -> None:
     queries = FleetQueries(served.engine, 15)
     day = last_day_of("week", datetime.now().timestamp())
@@ -110,6 +121,7 @@ def test_reader_gets_only_permitted_shops(served: ServedHeadquarters, mail: Mail
     )
     now = datetime.now()
     monday = datetime.combine(now.date() - timedelta(days=now.weekday()), datetime.min.time())
+    move_alerts(served, monday - timedelta(days=3))
     sender._clock = lambda: (monday + timedelta(hours=1)).timestamp()
     sender.run_due()
     assert [envelope.rcpt_tos for envelope in mail.envelopes] == [
