@@ -69,10 +69,21 @@ def altered(path: Path, patch: str) -> Path:
     return path
 
 
-def wait_for(holds: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:
-    deadline = time.monotonic() + 180
+def wait_for(
+    holds: Callable[[], bool],
+    process: subprocess.Popen[str] | None = None,
+    *,
+    patience: float = 180.0,
+) -> None:
+    """Wait until something holds; fail with the output of ``process`` if it ends before that.
+
+    After ``patience`` seconds the process is killed, and its output so far is shown.
+    """
+    deadline = time.monotonic() + patience
     while not holds():
-        if process is not None and process.poll() is not None:
+        late = time.monotonic() >= deadline
+        if process is not None and (late or process.poll() is not None):
+            process.kill()
             raise AssertionError(process.communicate())
-        assert time.monotonic() < deadline
+        assert not late
         time.sleep(0.02)
