@@ -16,6 +16,7 @@ from sentistream.decision.lite import VOICE_INTERVAL, LiteDecision
 from sentistream.media.picture import RgbPicture
 from sentistream.profiles import LITE, Profile
 from sentistream.types import SOUND_RATE, Branch, Flag, FloatArray, Label, Moment, Reading
+from sentistream.vision.alignment import VIEW_SIZE
 from sentistream.voice.functionals import NAMES
 from stub_networks import StubNetwork, StubTracker, make_face
 from synthetic_readings import talk
@@ -202,7 +203,12 @@ def test_voice_baseline_is_forgotten_with_the_track() -> None:
 def test_networks_get_only_brightness() -> None:
     harness = Harness(make_face(1), make_face(2, x=500))
     harness.show(None, 0.1)
-    assert harness.face.calls[0]["face"].shape == (4, 48, 48, 1)  # and their mirror images
+    assert harness.face.calls[0]["face"].shape == (
+        4,
+        VIEW_SIZE,
+        VIEW_SIZE,
+        1,
+    )  # and their mirror images
     assert harness.mouth.calls[0]["mouth"].shape == (2, 32, 32, 1)
 
 

@@ -24,6 +24,7 @@ from sentistream.networks.lite import (
     VoiceSpectrumNetwork,
 )
 from sentistream.types import SENTIMENTS
+from sentistream.vision.alignment import VIEW_SIZE
 from sentistream.voice.functionals import NAMES
 
 
@@ -46,7 +47,7 @@ def test_networks_together_stay_below_the_size_limit() -> None:
 
 
 def test_face_network_is_invariant_to_light_and_contrast() -> None:
-    picture = 0.2 + 0.3 * torch.rand(2, 1, 48, 48)
+    picture = 0.2 + 0.3 * torch.rand(2, 1, VIEW_SIZE, VIEW_SIZE)
     for network in (FaceNetwork().eval(), MouthNetwork().eval()):
         shown = picture if isinstance(network, FaceNetwork) else picture[..., :32, :32]
         with torch.no_grad():
@@ -144,7 +145,7 @@ def test_sentiments_are_sums_of_their_emotions() -> None:
 
 def test_mirrored_face_gets_the_same_answer() -> None:
     network = Sentiments(FaceNetwork(), FACE_EMOTIONS, mirrored=True).eval()
-    face = torch.rand(3, 1, 48, 48)
+    face = torch.rand(3, 1, VIEW_SIZE, VIEW_SIZE)
     with torch.no_grad():
         assert torch.allclose(network(face), network(face.flip(3)), atol=1e-5)
 

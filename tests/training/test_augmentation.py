@@ -20,6 +20,7 @@ from sentistream.training.augmentation import (
     random_detail,
 )
 from sentistream.training.recipes import Augmentation
+from sentistream.vision.alignment import VIEW_SIZE
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +56,7 @@ def test_mirroring_mirrors_half() -> None:
 def test_stored_faces_become_random_views(change: Callable[[Tensor], Tensor]) -> None:
     stored = torch.rand(6, 1, STORED_FACE_SIZE, STORED_FACE_SIZE)
     seen = change(stored)
-    assert seen.shape == (6, 1, 48, 48)
+    assert seen.shape == (6, 1, VIEW_SIZE, VIEW_SIZE)
     assert bool(seen.isfinite().all())
     assert not torch.equal(seen, change(stored))
 

@@ -65,12 +65,3 @@ def test_gpu_run_resumes_to_the_same_weights(tmp_path: object) -> None:
         )
     fit(resumed, *SPLITS, RECIPE, tmp_path / "killed")
     assert_same(whole.state_dict(), resumed.state_dict())
-
-
-def test_interpolation_of_two_states() -> None:
-    one, two = torch.nn.BatchNorm1d(3), torch.nn.BatchNorm1d(3)
-    two.weight.data.fill_(3)
-    two.load_state_dict({**two.state_dict(), "num_batches_tracked": torch.tensor(7)})
-    mixed = run.interpolated_weights(one.state_dict(), two.state_dict(), 0.25)
-    assert mixed["weight"].tolist() == [2.5, 2.5, 2.5]
-    assert int(mixed["num_batches_tracked"]) == 7

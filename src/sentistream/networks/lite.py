@@ -93,7 +93,7 @@ def standardised(pictures: Tensor) -> Tensor:
 
 
 class FaceNetwork(nn.Module):
-    """Emotion of an aligned face, (N, 1, 48, 48) to logits (N, 4)."""
+    """Emotion of an aligned face, (N, 1, 64, 64) to logits (N, 4)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class FaceNetwork(nn.Module):
             *(_narrow(96, 48) for _ in range(3)),
             active(96, 128, 1),
         )
-        self.places: _PlaceByPlace = _PlaceByPlace(128, 6)
+        self.places: _PlaceByPlace = _PlaceByPlace(128, 8)
         self.classify: nn.Sequential = nn.Sequential(
             nn.Dropout(0.3), nn.Linear(128, len(FACE_EMOTIONS))
         )

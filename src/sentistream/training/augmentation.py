@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from sentistream.media.resample import resample
 from sentistream.training.recipes import Augmentation
+from sentistream.types import Box, UInt8Array
 from sentistream.vision.alignment import VIEW_SIZE
 
 STORED_FACE_MARGIN = 1.25
@@ -68,8 +71,26 @@ def mixup(
     return mixed, partners, share
 
 
+def unaugmented_views(stored: UInt8Array, size: int, margin: float) -> UInt8Array:
+    """The middle of stored faces, as a network sees them without augmentation.
+
+    Args:
+        stored: Shape (N, height, width, 1).
+        size: Width and height of the views, pixels.
+        margin: Side of a stored face, in sides of the view.
+
+    Returns:
+        Shape (N, size, size, 1).
+    """
+    side = stored.shape[1] / margin
+    edge = (stored.shape[1] - side) / 2
+    middle = Box(edge, edge, edge + side, edge + side)
+    views = [resample(face[..., 0], middle, size, size) for face in stored]
+    return np.stack(views)[..., np.newaxis]
+
+
 def augment_faces(faces: Tensor) -> Tensor:
-    """Random views (N, 1, 48, 48) of stored faces (N, 1, 80, 80).
+    """Random views (N, 1, 64, 64) of stored faces (N, 1, 107, 107).
 
     Geometry (rotation, scale, shear, shift, mirror), lighting, resolution, noise, occlusion.
     """
@@ -101,10 +122,10 @@ _FACE_COVER = {"cover": 1 / STORED_FACE_MARGIN}
 def _degrade_faces(faces: Tensor, *, gamma: float, downscaled: float, occluded: float) -> Tensor:
     """Random lighting and noise; a share of the faces is downscaled, a share occluded."""
     lit = random_gamma(faces, gamma) * lighting_gradient(len(faces), VIEW_SIZE)
-    seen = random_downscale(lit.clamp(0, 1.5), share=downscaled, smallest=20, largest=40)
+    seen = random_downscale(lit.clamp(0, 1.5), share=downscaled, smallest=20, largest=53)
     noise = torch.rand(len(seen), 1, 1, 1).square() * seen.std() * 0.04
     noisy = seen + torch.randn_like(seen) * noise
-    return random_occlusion(noisy, share=occluded, smallest=6, largest=20)
+    return random_occlusion(noisy, share=occluded, smallest=8, largest=27)
 
 
 def _random_affine(

@@ -7,12 +7,14 @@ in three runs, each starting from the one before: ``face-stills`` and ``face-ref
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -20,9 +22,11 @@ from sentistream.datasets.labels import SENTIMENT_OF_EMOTION
 from sentistream.networks.lite import FACE_EMOTIONS, FaceNetwork, Sentiments
 from sentistream.networks.paper import VisualNetwork
 from sentistream.training.augmentation import (
+    STORED_FACE_MARGIN,
     augment_faces,
     augment_faces_weakly,
     random_detail,
+    unaugmented_views,
 )
 from sentistream.training.checkpoint import load_network_weights
 from sentistream.training.clip_examples import ClipMoments, clip_splits
@@ -43,6 +47,7 @@ from sentistream.training.recipes import Augmentation, Recipe
 from sentistream.training.splits import Splits
 from sentistream.training.task import LITE_RECIPE, ClassificationTask, PaperTask
 from sentistream.types import SENTIMENTS, FloatArray
+from sentistream.vision.alignment import VIEW_SIZE
 
 PAPER_FACE_DATA = data_sets("fer2013", "rafdb", "ck")
 PAPER_FACE_WEAKNESSES = (
@@ -188,10 +193,10 @@ class FaceTask(FaceRefinedTask):
 
     name = "face"
     recipe: Recipe = replace(
-        LITE_RECIPE, learning_rate=0.0012, epochs=6, label_smoothing=0.0, average=0.998
+        LITE_RECIPE, learning_rate=0.0012, epochs=12, label_smoothing=0.0, average=0.998
     )
     published_classes: None = None
-    share_of_start = 0.35
+    int8_input: str = "face"
     card_text: CardText = CardText(
         task="Sentiment of an aligned face, on brightness only",
         data=_FACE_DATA,
@@ -201,12 +206,13 @@ class FaceTask(FaceRefinedTask):
             "crowd's votes; for 347 faces of FairFace, six times each, and for everyday clips, our "
             "annotations (two passes of a large vision-language model, not people); for frames of "
             "other unlabelled clips, the previous network's answer for the whole clip, moved "
-            "towards neutral. 35 % of the weights before and 65 % of those after are published. "
+            "towards neutral. "
             "It distinguishes four emotions, which are added up; the profile "
             "combines the picture and its mirror image, the figures are for one view. The shipped "
-            "run continued from the weights of version 2026.11.29: face-stills (32 of its 36 "
-            "epochs, near-duplicates of held-out images not yet dropped), face-refined, and five "
-            "epochs with clips and a crowd's votes."
+            "run continued from version 2026.11.30, which saw 48x48 pixels, with the weights of "
+            "its last convolution enlarged: face-stills (32 of its 36 epochs, near-duplicates of "
+            "held-out images not yet dropped), face-refined, and eleven epochs with clips and soft "
+            "labels."
         ),
     )
 
@@ -220,6 +226,9 @@ class FaceTask(FaceRefinedTask):
         self, inputs: list[Tensor], labels: Tensor, generator: torch.Generator
     ) -> tuple[list[Tensor], Tensor]:
         return [random_detail(augment_faces_weakly(inputs[0]), share=0.3)], labels
+
+    def as_shown(self, train: Examples) -> Mapping[str, NDArray[Any]]:
+        return {"face": unaugmented_views(train.inputs["face"], VIEW_SIZE, STORED_FACE_MARGIN)}
 
     def loss(self, outputs: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
         """Cross entropy of slightly smoothed emotions and, half as much, of sentiments.

@@ -114,7 +114,6 @@ def update_batch_norm(
     examples: Examples,
     task: Task | None = None,
     *,
-    augmented: bool = False,
     batch: int = 32,
     batches: int = 64,
 ) -> None:
@@ -126,8 +125,7 @@ def update_batch_norm(
     Args:
         network: Left in evaluation mode.
         examples: Training examples; drawn in random order with a fixed seed.
-        task: Converts and augments inputs; classification of images by default.
-        augmented: Whether to augment the examples as in training.
+        task: Converts inputs; classification of images by default.
         batch: Examples per batch.
         batches: Largest number of batches.
     """
@@ -148,9 +146,7 @@ def update_batch_norm(
             for layer in layers:
                 layer.momentum = 1 / (number + 1)
             chosen = examples.take(order[number * batch : (number + 1) * batch])
-            inputs, labels = as_tensors(chosen, task.convert, device_of(network))
-            if augmented:
-                inputs, _ = task.augment(inputs, labels, generator)
+            inputs, _ = as_tensors(chosen, task.convert, device_of(network))
             network(*inputs)
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum

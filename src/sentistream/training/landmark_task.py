@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sentistream.intervals import wilson_interval
-from sentistream.media.resample import resample
 from sentistream.networks.landmarks import LandmarkNetwork, Placed
 from sentistream.training.augmentation import (
     lighting_gradient,
     random_downscale,
     random_gamma,
     random_occlusion,
+    unaugmented_views,
     uniform,
 )
 from sentistream.training.checkpoint import load_network_weights
@@ -30,7 +30,6 @@ from sentistream.training.examples import Examples
 from sentistream.training.landmark_examples import (
     RENDERED,
     STORED_COVER,
-    STORED_SIZE,
     landmark_faces,
 )
 from sentistream.training.model_cards import CardText, data_sets
@@ -39,7 +38,7 @@ from sentistream.training.recipes import Recipe
 from sentistream.training.splits import Splits
 from sentistream.training.task import LITE_RECIPE, Task
 from sentistream.training.teachers import MIRRORED_POINTS
-from sentistream.types import Box, FloatArray
+from sentistream.types import FloatArray
 from sentistream.vision.face_geometry import detector_square
 from sentistream.vision.head_pose import head_pose
 from sentistream.vision.landmarker import COVER, VIEW_SIZE
@@ -217,12 +216,7 @@ class LandmarksTask(LandmarksFirstTask):
         return network
 
     def as_shown(self, train: Examples) -> Mapping[str, NDArray[Any]]:
-        side = STORED_SIZE * COVER / STORED_COVER
-        edge = (STORED_SIZE - side) / 2
-        middle = Box(edge, edge, edge + side, edge + side)
-        faces = (face[..., 0] for face in train.inputs["face"])
-        views = [resample(face, middle, VIEW_SIZE, VIEW_SIZE) for face in faces]
-        return {"face": np.stack(views)[..., np.newaxis]}
+        return {"face": unaugmented_views(train.inputs["face"], VIEW_SIZE, STORED_COVER / COVER)}
 
     def same_answers(self, one: FloatArray, other: FloatArray) -> NDArray[np.bool_]:
         """Both see a face or none, with points less than ``SAME`` apart."""

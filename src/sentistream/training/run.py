@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from sentistream.errors import DataError, InputError
 from sentistream.networks.cost import multiply_adds
@@ -116,7 +116,6 @@ def run(
     splits = task.prepare(preparation, out)
     torch.manual_seed(recipe.seed)
     network = task.build(out).to(device)
-    start = copy.deepcopy(network.state_dict()) if task.share_of_start else {}
     table = HistoryFile(folder)
     progress = fit(
         network,
@@ -131,11 +130,7 @@ def run(
     # the run may have been killed between a checkpoint and its row
     table.on_epoch(progress.history)
     draw_curves(progress.history, folder / "curves.png")
-    if task.share_of_start:
-        mixed = interpolated_weights(start, network.state_dict(), task.share_of_start)
-        network.load_state_dict(mixed)
-        update_batch_norm(network, splits.train, task, augmented=True)
-    elif task.updates_batch_norm:
+    if task.updates_batch_norm:
         update_batch_norm(network, splits.train, task)
     return Run(task, network.cpu(), recipe, progress, splits)
 
@@ -198,18 +193,6 @@ def dry_run(
         seconds=recipe.epochs * epoch_seconds,
         loss=loss,
     )
-
-
-def interpolated_weights(
-    start: dict[str, Tensor], end: dict[str, Tensor], share_of_start: float
-) -> dict[str, Tensor]:
-    """The weighted mean of two states of one network; integers are those of the second."""
-    return {
-        name: torch.lerp(value, start[name].to(value.device), share_of_start)
-        if value.is_floating_point()
-        else value
-        for name, value in end.items()
-    }
 
 
 def choose_device(name: str) -> torch.device:

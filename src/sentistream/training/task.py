@@ -48,9 +48,6 @@ class Task:
         counted_size: Width and height of the inputs for which its multiply-adds are counted;
             0 for those of its examples.
         updates_batch_norm: Whether batch-norm statistics are computed again after training.
-        share_of_start: Share of the starting weights in the published ones (WiSE-FT, Wortsman
-            et al. 2022), so that fine-tuning does not forget; unless it is 0, batch-norm
-            statistics are computed again on augmented examples.
         shipped: Whether ``sentistream train all`` includes it.
     """
 
@@ -66,7 +63,6 @@ class Task:
     size_multiple: int = 0
     counted_size: int = 0
     updates_batch_norm: bool = False
-    share_of_start: float = 0.0
     shipped: bool = True
 
     def prepare(self, preparation: Preparation, runs: Path) -> Splits:

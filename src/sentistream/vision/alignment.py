@@ -17,7 +17,7 @@ from PIL import Image
 from sentistream.media.resample import resample
 from sentistream.types import Box, FloatArray, UInt8Array
 
-VIEW_SIZE = 48
+VIEW_SIZE = 64
 """Width and height of the ``lite`` face network's input, pixels."""
 
 POINTS = (slice(36, 42), slice(42, 48), slice(30, 31), slice(48, 49), slice(54, 55))
