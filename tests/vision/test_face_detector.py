@@ -4,25 +4,31 @@ import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PIL import Image
 
 from portrait_geometry import PORTRAIT_FACE
 from sentistream.errors import ModelError
 from sentistream.media.picture import RgbPicture
 from sentistream.profiles import LITE
+from sentistream.runtime import load_network
+from sentistream.runtime.inference import Runnable
 from sentistream.runtime.model_store import models_folder
 from sentistream.types import Box, FloatArray, UInt8Array
 from sentistream.vision.face_detector import (
     COARSE,
     FINE,
+    LOOKS,
     MULTIPLE,
     Detection,
     Detector,
+    NetworkDetector,
     looked_at_closer,
     make_detector,
     shown_size,
@@ -130,6 +136,57 @@ def test_closer_look_raises_a_face_and_lowers_what_is_none(
     assert nearer.box.iou(face.box) > 0.8
     wall = Detection(Box(5, 350, 105, 470), 0.5, face.points)
     assert detector.look_closer(portrait_luma, wall).score < 0.4
+
+
+class CountedRuns:
+    """A network that counts its runs."""
+
+    def __init__(self, network: Runnable) -> None:
+        self._network = network
+        self.runs = 0
+
+    def run(self, **inputs: NDArray[Any]) -> FloatArray:
+        self.runs += 1
+        return self._network.run(**inputs)
+
+
+def test_closer_looks_end_once_there_is_clearly_no_face(portrait_luma: UInt8Array) -> None:
+    network = CountedRuns(load_network(LITE.detector_model))
+    detector = NetworkDetector(network)
+    face = detector.detect(portrait_luma)[0]
+    network.runs = 0
+    detector.look_closer(portrait_luma, face)
+    assert network.runs == 2 * len(LOOKS)  # and mirrored
+    network.runs = 0
+    wall = Detection(Box(5, 350, 105, 470), 0.3, face.points)
+    assert detector.look_closer(portrait_luma, wall).score < 0.3
+    assert network.runs < 2 * len(LOOKS)
+
+
+@pytest.mark.parametrize("degrees", [45, 90, 180, -60])
+def test_turned_faces_are_looked_at_upright(
+    detector: Detector, portrait_luma: UInt8Array, degrees: float
+) -> None:
+    """Whatever their roll, the score stays; of a face that is not turned back, it falls."""
+    face = detector.detect(portrait_luma)[0]
+    assert face.points is not None
+    pixels, _ = turned(portrait_luma, degrees)
+    points = turned_points(face.points, portrait_luma.shape, degrees)
+    x, y = turned_points(np.array([face.box.center]), portrait_luma.shape, degrees)[0]
+    half = max(face.box.width, face.box.height) / 2
+    box = Box(x - half, y - half, x + half, y + half)
+    upright = detector.look_closer(portrait_luma, replace(face, score=0.5))
+    same = detector.look_closer(pixels, Detection(box, 0.5, points))
+    assert same.score == pytest.approx(upright.score, abs=0.15)
+    assert same.box == box
+
+
+def turned_points(points: FloatArray, shape: tuple[int, ...], degrees: float) -> FloatArray:
+    """Where points of the portrait are in it rotated clockwise, (N, 2)."""
+    middle = np.array([shape[1] / 2, shape[0] / 2])
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    matrix = np.array([[cosine, sine], [-sine, cosine]])
+    return np.asarray((points - middle) @ matrix + middle, dtype=np.float32)
 
 
 def test_detections_that_turn_out_to_be_one_face_are_one(

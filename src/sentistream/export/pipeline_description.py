@@ -131,7 +131,7 @@ def _lite(profile: Profile) -> dict[str, Any]:
         "landmarks": {
             "size": landmarker.VIEW_SIZE,
             "cover": landmarker.COVER,
-            "upright_degrees": round(landmarker.UPRIGHT * 57.29577951308232, 6),
+            "upright_degrees": round(alignment.UPRIGHT * 57.29577951308232, 6),
             "readable": landmarker.READABLE,
             "square": {"width": geometry.SQUARE_WIDTH, "rise": geometry.SQUARE_RISE},
             "plausible": {

@@ -20,6 +20,9 @@ from sentistream.types import Box, FloatArray, UInt8Array
 VIEW_SIZE = 64
 """Width and height of the ``lite`` face network's input, pixels."""
 
+UPRIGHT = math.radians(20)
+"""Faces rotated less than this need not be made upright first, which saves time."""
+
 POINTS = (slice(36, 42), slice(42, 48), slice(30, 31), slice(48, 49), slice(54, 55))
 """Landmarks of the right eye, the left eye, the tip of the nose and the corners of the mouth."""
 
@@ -52,6 +55,11 @@ class Alignment:
     y: float
     side: float
     roll: float
+
+    @property
+    def turn(self) -> float:
+        """By how much its view has to be turned, radians: 0 if the face is nearly upright."""
+        return self.roll if abs(self.roll) > UPRIGHT else 0.0
 
     @property
     def box(self) -> Box:

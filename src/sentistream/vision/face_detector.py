@@ -21,7 +21,7 @@ from sentistream.runtime import load_network
 from sentistream.runtime.inference import Runnable
 from sentistream.translatable import Translatable
 from sentistream.types import Box, FloatArray, UInt8Array
-from sentistream.vision.alignment import Alignment
+from sentistream.vision.alignment import Alignment, view
 from sentistream.vision.face_geometry import square_of_points
 
 MULTIPLE = 32
@@ -205,22 +205,27 @@ class NetworkDetector:
     def look_closer(self, luma: UInt8Array, found: Detection) -> Detection:
         """With the mean of all boxes; see ``Detector``.
 
-        Looks at each of the sizes, and mirrored, as long as it may still be a face. The logit of
+        Looks at each of the sizes, and mirrored, as long as it may still be a face; one that its
+        points say is turned is made upright first, and keeps its box. The logit of
         its score is the mean of the verification's, which counts twice, and of the detector's
         scores, less ``STRICTNESS`` or ``LIKELY_STRICTNESS``.
         """
         likely = found.score >= self.initiation.likely
         strictness = LIKELY_STRICTNESS if likely else STRICTNESS
+        turn = 0.0 if found.points is None else square_of_points(found.points).turn
         seen, verified, evidence = [(found.score, found.box)], list[float](), 0.0
         for face, size, is_mirrored in _LOOKS:
             region = around_face(found.box, size / face)
-            shown = resample(luma, region, size, size)
+            x, y = region.center
+            square = Alignment(x, y, region.width, turn)
+            shown = view(luma, square, size) if turn else resample(luma, region, size, size)
             shown = np.ascontiguousarray(shown[:, ::-1]) if is_mirrored else shown
             answers = self._network.run(picture=shown[np.newaxis, ..., np.newaxis])[0]
             verified += [answers[level, _VERIFICATION].mean() for level in central_places(size)]
             known = _mirrored(found.box, region) if is_mirrored else found.box
             score, box = _best_at(_located(answers, region, size, size), known)
-            seen.append((score, _mirrored(box, region) if is_mirrored else box))
+            box = _mirrored(box, region) if is_mirrored else box
+            seen.append((score, found.box if turn else box))
             scored = float(np.mean([logit(score) for score, _ in seen]))
             evidence = (2 * float(np.mean(verified)) + scored) / 3 - strictness
             if evidence < DISMISSED:

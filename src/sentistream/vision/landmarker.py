@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
@@ -23,10 +22,6 @@ COVER = 1.3
 """Width of its input, in widths of the detector's square around the face."""
 
 
-UPRIGHT = math.radians(20)
-"""Faces rotated less than this are not made upright first, which saves time."""
-
-
 def landmark_view(luma: UInt8Array, square: Alignment) -> UInt8Array:
     """The view of a face, rotated upright, shape (64, 64, 1).
 
@@ -34,7 +29,7 @@ def landmark_view(luma: UInt8Array, square: Alignment) -> UInt8Array:
         luma: Brightness, shape (height, width).
         square: The face's, from ``face_geometry.detector_square``; may extend outside.
     """
-    if _turn(square):
+    if square.turn:
         return view(luma, square, VIEW_SIZE, COVER)[..., np.newaxis]
     return resample(luma, square.box.scaled(COVER), VIEW_SIZE, VIEW_SIZE)[..., np.newaxis]
 
@@ -58,13 +53,8 @@ def landmarks_from_network(shares: FloatArray, square: Alignment) -> FloatArray:
         shares: x and y alternately, shape (136,), or (68, 2).
         square: The one passed to ``landmark_view``.
     """
-    window = Alignment(square.x, square.y, square.side * COVER, _turn(square))
+    window = Alignment(square.x, square.y, square.side * COVER, square.turn)
     return window.from_shares(shares.reshape(-1, 2))
-
-
-def _turn(square: Alignment) -> float:
-    """Rotation of a face's view, radians; 0 if it is nearly upright."""
-    return square.roll if abs(square.roll) > UPRIGHT else 0.0
 
 
 READABLE = 0.5
