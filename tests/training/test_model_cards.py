@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sentistream.runtime.model_card import read_card
+from sentistream.runtime.model_store import models_folder
 from sentistream.training.examples import Examples
 from sentistream.training.model_cards import card_figures
+from sentistream.training.training_profiles import TRAINABLE_PROFILES, training_profile
 
 
 def examples(labels: list[int], people: list[str], sources: list[str]) -> Examples:
@@ -58,3 +61,20 @@ def test_pairs_with_an_unknown_face_count_by_the_voice() -> None:
     (row,) = card_figures(answers, examples([0, 1, 2, 1], people, ["a+b"] * 4))
     assert row["people"] == ["ravdess-01", "ravdess-02"]
     assert row["intervals_over"] == "people"
+
+
+@pytest.mark.parametrize("profile", TRAINABLE_PROFILES)
+def test_shipped_cards_say_what_their_tasks_say(profile: str) -> None:
+    """Else: python scripts/update_card_texts.py."""
+    pytest.importorskip("torch", reason="needs the extra 'train'")
+    checked = 0
+    for name, task in training_profile(profile).tasks.items():
+        path = models_folder() / profile / f"{name}.json"
+        if not path.exists() or task.card_text is None:
+            continue
+        card = read_card(path)
+        assert card.task == task.card_text.task
+        assert tuple(card.weaknesses) == tuple(task.card_text.weaknesses)
+        assert card.recipe["note"] == task.card_text.recipe_note
+        checked += 1
+    assert checked >= 4

@@ -85,7 +85,7 @@ _CARD_TEXT = CardText(
     task="Detects the faces in a picture, with five points each; on brightness only",
     data=DETECTOR_DATA,
     weaknesses=(
-        "Of faces of 24 to 96 pixels 18 % are missed, mostly those that look down, are half hidden "
+        "Of faces of 24 to 96 pixels 16 % are missed, mostly those that look down, are half hidden "
         "or dim; in crowded classrooms a quarter.",
         "The five points of tilted faces are off by 12 to 16 degrees (median).",
         "About one in eight scenes of the validation pictures has a detection of 0.5 or more where"

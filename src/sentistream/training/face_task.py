@@ -65,9 +65,12 @@ _VISUAL_NOTE = (
 _READS = "Reads expressions, not feelings: a polite smile is positive, a frown of thought negative."
 _LABELS = (
     "About one face label in ten of its data is debatable, and most mistakes are between neutral "
-    "and negative: a sad face at rest looks neutral.",
-    "Skin tone, age and head coverings are not annotated in its data: differences between such "
-    "groups could not be measured.",
+    "and negative: a sad face at rest looks neutral."
+)
+_GROUPS = (
+    "Of faces called Black in FairFace, 75 % are right by our annotations, of those called Indian "
+    "88 %; one neutral face in nine is called negative. docs/lite.md has all groups.",
+    "Skin tone and head coverings are not annotated in its data.",
 )
 _FACE_DATA = (
     {
@@ -148,7 +151,7 @@ class FaceStillsTask(ClassificationTask):
     card_text: CardText = CardText(
         task="Sentiment of an aligned face, on brightness only, before training on clips",
         data=(),
-        weaknesses=(_READS, *_LABELS),
+        weaknesses=(_READS, _LABELS),
         recipe_note="It distinguishes four emotions, which are added up to three sentiments.",
     )
 
@@ -175,7 +178,7 @@ class FaceRefinedTask(FaceStillsTask):
     card_text: CardText = CardText(
         task="Sentiment of an aligned face, on brightness only, before training on clips",
         data=(),
-        weaknesses=(_READS, *_LABELS),
+        weaknesses=(_READS, _LABELS),
         recipe_note="Continues from face-stills with gentler augmentation.",
     )
 
@@ -200,7 +203,7 @@ class FaceTask(FaceRefinedTask):
     card_text: CardText = CardText(
         task="Sentiment of an aligned face, on brightness only",
         data=_FACE_DATA,
-        weaknesses=(_READS, *_LABELS),
+        weaknesses=(_READS, _LABELS, *_GROUPS),
         recipe_note=(
             "Continues from face-refined with faces from real clips and soft labels: shares of a "
             "crowd's votes; for 347 faces of FairFace, six times each, and for everyday clips, our "
