@@ -24,7 +24,7 @@ from sentistream.training.worker_pool import WorkerPool
 from sentistream.types import SENTIMENTS, UInt8Array
 from sentistream.vision.dlib_landmarks import landmark_file
 
-PREPARATION_VERSION = 3
+PREPARATION_VERSION = 4
 """Raised whenever the same data would be prepared differently."""
 
 OnProgress = Callable[[str], None]
