@@ -6,6 +6,7 @@ emotions into the three classes; a port does none of that.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from sentistream import __version__
@@ -131,7 +132,7 @@ def _lite(profile: Profile) -> dict[str, Any]:
         "landmarks": {
             "size": landmarker.VIEW_SIZE,
             "cover": landmarker.COVER,
-            "upright_degrees": round(alignment.UPRIGHT * 57.29577951308232, 6),
+            "upright_degrees": round(math.degrees(alignment.UPRIGHT), 6),
             "readable": landmarker.READABLE,
             "square": {"width": geometry.SQUARE_WIDTH, "rise": geometry.SQUARE_RISE},
             "plausible": {

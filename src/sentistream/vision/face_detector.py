@@ -7,7 +7,7 @@ of the mouth.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -21,7 +21,7 @@ from sentistream.runtime import load_network
 from sentistream.runtime.inference import Runnable
 from sentistream.translatable import Translatable
 from sentistream.types import Box, FloatArray, UInt8Array
-from sentistream.vision.alignment import Alignment, view
+from sentistream.vision.alignment import Alignment, roughly_upright_view
 from sentistream.vision.face_geometry import square_of_points
 
 MULTIPLE = 32
@@ -62,7 +62,6 @@ VERIFIED_STRIDES = STRIDES[1:]
 """Those of the levels on which detections are verified."""
 
 _VERIFICATION = 15  # its column
-_LOOKS = [(*look, is_mirrored) for look in LOOKS for is_mirrored in (False, True)]
 _NEAR_FACE, _NEAR_SIZE = 44, 96  # a known face is searched at this size, in a square this large
 # a face's square relative to the detected box: its side, and how far its centre is below, from the
 # medians behind ``mean_face``
@@ -212,20 +211,16 @@ class NetworkDetector:
         """
         likely = found.score >= self.initiation.likely
         strictness = LIKELY_STRICTNESS if likely else STRICTNESS
-        turn = 0.0 if found.points is None else square_of_points(found.points).turn
+        roll = 0.0 if found.points is None else square_of_points(found.points).roll
         seen, verified, evidence = [(found.score, found.box)], list[float](), 0.0
-        for face, size, is_mirrored in _LOOKS:
-            region = around_face(found.box, size / face)
-            x, y = region.center
-            square = Alignment(x, y, region.width, turn)
-            shown = view(luma, square, size) if turn else resample(luma, region, size, size)
-            shown = np.ascontiguousarray(shown[:, ::-1]) if is_mirrored else shown
+        for where, shown, is_mirrored in _looks(luma, found.box, roll):
+            size, region = len(shown), where.box
             answers = self._network.run(picture=shown[np.newaxis, ..., np.newaxis])[0]
             verified += [answers[level, _VERIFICATION].mean() for level in central_places(size)]
             known = _mirrored(found.box, region) if is_mirrored else found.box
             score, box = _best_at(_located(answers, region, size, size), known)
             box = _mirrored(box, region) if is_mirrored else box
-            seen.append((score, found.box if turn else box))
+            seen.append((score, found.box if where.turn else box))
             scored = float(np.mean([logit(score) for score, _ in seen]))
             evidence = (2 * float(np.mean(verified)) + scored) / 3 - strictness
             if evidence < DISMISSED:
@@ -321,6 +316,16 @@ def around_face(box: Box, cover: float) -> Box:
     x, y = box.center
     half = max(box.width, box.height) * cover / 2
     return Box(x - half, y - half, x + half, y + half)
+
+
+def _looks(luma: UInt8Array, box: Box, roll: float) -> Iterator[tuple[Alignment, UInt8Array, bool]]:
+    """Closer looks at a face: where, its view, and whether that is mirrored."""
+    for face, size in LOOKS:
+        region = around_face(box, size / face)
+        where = Alignment(*region.center, region.width, roll)
+        shown = roughly_upright_view(luma, where, size)
+        yield where, shown, False
+        yield where, np.ascontiguousarray(shown[:, ::-1]), True
 
 
 def _mirrored(box: Box, region: Box) -> Box:

@@ -7,11 +7,10 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from sentistream.media.resample import resample
 from sentistream.runtime import load_network
 from sentistream.runtime.inference import Runnable
 from sentistream.types import Box, FloatArray, UInt8Array
-from sentistream.vision.alignment import Alignment, view
+from sentistream.vision.alignment import Alignment, roughly_upright_view
 from sentistream.vision.dlib_landmarks import LandmarkPredictor
 from sentistream.vision.face_geometry import is_face_like
 
@@ -29,9 +28,7 @@ def landmark_view(luma: UInt8Array, square: Alignment) -> UInt8Array:
         luma: Brightness, shape (height, width).
         square: The face's, from ``face_geometry.detector_square``; may extend outside.
     """
-    if square.turn:
-        return view(luma, square, VIEW_SIZE, COVER)[..., np.newaxis]
-    return resample(luma, square.box.scaled(COVER), VIEW_SIZE, VIEW_SIZE)[..., np.newaxis]
+    return roughly_upright_view(luma, square, VIEW_SIZE, COVER)[..., np.newaxis]
 
 
 def normalized_points(points: FloatArray, window: Box) -> FloatArray:
