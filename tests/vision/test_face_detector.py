@@ -21,19 +21,23 @@ from sentistream.runtime import load_network
 from sentistream.runtime.inference import Runnable
 from sentistream.runtime.model_store import models_folder
 from sentistream.types import Box, FloatArray, UInt8Array
+from sentistream.vision.alignment import Alignment
 from sentistream.vision.face_detector import (
     COARSE,
     FINE,
     LOOKS,
     MULTIPLE,
+    THRESHOLD,
     Detection,
     Detector,
     NetworkDetector,
+    box_in_picture,
     looked_at_closer,
     make_detector,
     shown_size,
     suppressed,
 )
+from sentistream.vision.face_geometry import square_of_points
 from sentistream.vision.face_tracker import FaceTracker
 from sentistream.vision.landmarker import make_landmarker
 
@@ -178,7 +182,44 @@ def test_turned_faces_are_looked_at_upright(
     upright = detector.look_closer(portrait_luma, replace(face, score=0.5))
     same = detector.look_closer(pixels, Detection(box, 0.5, points))
     assert same.score == pytest.approx(upright.score, abs=0.15)
-    assert same.box == box
+    assert same.box.iou(box) > 0.7
+
+
+@pytest.mark.parametrize("degrees", [-90, -60, 60, 90])
+def test_face_whose_points_are_wrong_is_seen_at_its_own_roll(
+    detector: Detector, portrait_luma: UInt8Array, degrees: float
+) -> None:
+    face = detector.detect(portrait_luma)[0]
+    pixels, _ = turned(portrait_luma, degrees)
+    x, y = turned_points(np.array([face.box.center]), portrait_luma.shape, degrees)[0]
+    half = max(face.box.width, face.box.height) / 2
+    found = Detection(Box(x - half, y - half, x + half, y + half), 0.5, face.points)
+    once = detector.look_closer(pixels, found)
+    assert once.score < THRESHOLD
+    looked = detector.look_closer(pixels, found, any_roll=True)
+    assert looked.score > THRESHOLD
+    assert looked.points is not None
+    roll = math.degrees(square_of_points(looked.points).roll)
+    assert abs((roll - degrees + 180) % 360 - 180) <= 45
+
+
+@given(
+    box=st.tuples(*[st.floats(0, 50)] * 2, *[st.floats(1, 50)] * 2),
+    turns=st.integers(-4, 4),
+)
+def test_box_in_a_view_keeps_its_area_and_distance_at_quarter_turns(
+    box: tuple[float, float, float, float], turns: int
+) -> None:
+    left, top, width, height = box
+    seen = Box(left, top, left + width, top + height)
+    where = Alignment(30.0, 20.0, 60.0, turns * math.pi / 2)
+    back = box_in_picture(seen, where)
+    assert back.area == pytest.approx(seen.area, rel=1e-6)
+    assert math.dist(back.center, (30, 20)) == pytest.approx(
+        math.dist(seen.center, (30, 20)), abs=1e-6
+    )
+    sides = (seen.width, seen.height) if turns % 2 == 0 else (seen.height, seen.width)
+    assert (back.width, back.height) == pytest.approx(sides, rel=1e-6)
 
 
 def turned_points(points: FloatArray, shape: tuple[int, ...], degrees: float) -> FloatArray:

@@ -151,10 +151,10 @@ def test_doubtful_face_is_looked_at_again_only_after_a_while(
     tracker = SynchronousTracker(LITE)
     points = np.array([(70, 70), (110, 70), (90, 95), (75, 115), (105, 115)], np.float32)
     wall = Detection(Box(60, 50, 120, 130), score, points)
-    looks: list[Detection] = []
+    looks: list[bool] = []
 
-    def look_closer(luma: UInt8Array, found: Detection) -> Detection:
-        looks.append(found)
+    def look_closer(luma: UInt8Array, found: Detection, *, any_roll: bool) -> Detection:
+        looks.append(any_roll)
         return replace(found, score=0.3)
 
     monkeypatch.setattr(tracker.detector, "detect", lambda luma, **_: [wall])
@@ -165,6 +165,34 @@ def test_doubtful_face_is_looked_at_again_only_after_a_while(
     assert not any(play(tracker, pictures))
     # the wait doubles: looks at 0, 0.45 and 1.35 seconds
     assert len(looks) == 1 + math.floor(math.log2(1 + seconds / RETRY_AFTER))
+    assert looks == [False, *[True] * (len(looks) - 1)]
+
+
+def test_only_one_doubtful_face_a_search_is_looked_at_from_all_sides(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tracker = SynchronousTracker(LITE)
+    points = np.array([(70, 70), (110, 70), (90, 95), (75, 115), (105, 115)], np.float32)
+    walls = [
+        Detection(Box(60 + x, 50, 120 + x, 130), 0.4, points + np.float32([x, 0]))
+        for x in (0, 100, 200)
+    ]
+    searches: list[list[bool]] = []
+
+    def detect(luma: UInt8Array, **_: Any) -> list[Detection]:
+        searches.append([])
+        return walls
+
+    def look_closer(luma: UInt8Array, found: Detection, *, any_roll: bool) -> Detection:
+        searches[-1].append(any_roll)
+        return replace(found, score=0.3)
+
+    monkeypatch.setattr(tracker.detector, "detect", detect)
+    monkeypatch.setattr(tracker.detector, "look_closer", look_closer)
+    noise = np.random.default_rng(4)
+    play(tracker, [RgbPicture(noise.integers(0, 256, (240, 320, 3), np.uint8)) for _ in range(30)])
+    looked = [looks for looks in searches if looks]
+    assert looked[:2] == [[False] * 3, [True, False, False]]
 
 
 def test_face_that_is_certain_on_a_closer_look_is_tracked(

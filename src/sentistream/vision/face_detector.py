@@ -22,7 +22,7 @@ from sentistream.runtime.inference import Runnable
 from sentistream.translatable import Translatable
 from sentistream.types import Box, FloatArray, UInt8Array
 from sentistream.vision.alignment import Alignment, roughly_upright_view
-from sentistream.vision.face_geometry import square_of_points
+from sentistream.vision.face_geometry import FIVE_POINTS, square_of_points
 
 MULTIPLE = 32
 """The network's input width and height are multiples of this many pixels."""
@@ -51,6 +51,10 @@ STRIDES = (8, 16, 32)
 STRICTNESS, LIKELY_STRICTNESS = math.log(3), 0.2
 """How much more likely than not a face must be on closer looks to score ``THRESHOLD``, as a logit,
 because faces are rarer in clips than in training; the latter for detections that are likely."""
+
+ROLL_STRICTNESS = 0.6
+"""What a detection that is a face only at another roll than its points say needs in addition, as a
+logit, since the best of several rolls is chosen."""
 
 DISMISSED = -1.25
 """Evidence of a face, as a logit, below which further closer looks are not worth their time.
@@ -151,8 +155,16 @@ class Detector(Protocol):
         """Faces about the size of ``box``, at most half its width away from it, best first."""
         ...
 
-    def look_closer(self, luma: UInt8Array, found: Detection) -> Detection:
-        """A doubtful detection with its score and box after closer looks at its region."""
+    def look_closer(
+        self, luma: UInt8Array, found: Detection, *, any_roll: bool = False
+    ) -> Detection:
+        """A doubtful detection with its score and box after closer looks at its region.
+
+        Args:
+            luma: Brightness, shape (height, width).
+            found: The detection.
+            any_roll: Whether it may be a face at another roll than its points say.
+        """
         ...
 
     def alignments(self, detection: Detection) -> list[Alignment]:
@@ -201,33 +213,55 @@ class NetworkDetector:
         found = _detections(self._run(shown, region, threshold))
         return [one for one in found if is_near(box, one.box)]
 
-    def look_closer(self, luma: UInt8Array, found: Detection) -> Detection:
+    def look_closer(
+        self, luma: UInt8Array, found: Detection, *, any_roll: bool = False
+    ) -> Detection:
         """With the mean of all boxes; see ``Detector``.
 
         Looks at each of the sizes, and mirrored, as long as it may still be a face; one that its
-        points say is turned is made upright first, and keeps its box. The logit of
-        its score is the mean of the verification's, which counts twice, and of the detector's
-        scores, less ``STRICTNESS`` or ``LIKELY_STRICTNESS``.
+        points say is turned is made upright first. The logit of its score is the mean of the
+        verification's, which counts twice, and of the detector's scores, less ``STRICTNESS`` or
+        ``LIKELY_STRICTNESS``.
         """
         likely = found.score >= self.initiation.likely
         strictness = LIKELY_STRICTNESS if likely else STRICTNESS
         roll = 0.0 if found.points is None else square_of_points(found.points).roll
+        looked = self._look(luma, found, roll, strictness)
+        if not any_roll or looked.score >= self.initiation.verified:
+            return looked
+        roll = self._likeliest_roll(luma, found)
+        turned = self._look(luma, found, roll, strictness + ROLL_STRICTNESS)
+        if turned.score < looked.score:
+            return looked
+        return replace(turned, points=square_of_box(found.box, roll).from_shares(FIVE_POINTS))
+
+    def _look(
+        self, luma: UInt8Array, found: Detection, roll: float, strictness: float
+    ) -> Detection:
+        """Closer looks at a face with a roll, radians."""
         seen, verified, evidence = [(found.score, found.box)], list[float](), 0.0
-        for where, shown, is_mirrored in _looks(luma, found.box, roll):
-            size, region = len(shown), where.box
-            answers = self._network.run(picture=shown[np.newaxis, ..., np.newaxis])[0]
-            verified += [answers[level, _VERIFICATION].mean() for level in central_places(size)]
-            known = _mirrored(found.box, region) if is_mirrored else found.box
-            score, box = _best_at(_located(answers, region, size, size), known)
-            box = _mirrored(box, region) if is_mirrored else box
-            seen.append((score, found.box if where.turn else box))
+        for view in _looks(luma, found.box, roll):
+            answers = self._network.run(picture=view.shown[np.newaxis, ..., np.newaxis])[0]
+            verified.append(_verification(answers))
+            seen.append(view.best(answers))
             scored = float(np.mean([logit(score) for score, _ in seen]))
-            evidence = (2 * float(np.mean(verified)) + scored) / 3 - strictness
+            evidence = _evidence(float(np.mean(verified)), scored) - strictness
             if evidence < DISMISSED:
                 break
         weights = [score for score, _ in seen]
         edges = np.average([_edges(box) for _, box in seen], axis=0, weights=weights)
         return replace(found, box=Box(*edges.tolist()), score=1 / (1 + math.exp(-evidence)))
+
+    def _likeliest_roll(self, luma: UInt8Array, found: Detection) -> float:
+        """The one of ``_ROLLS`` at which a detection looks most like a face, radians."""
+        rolls = [math.radians(degrees) for degrees in _ROLLS]
+        views = [next(_looks(luma, found.box, roll)) for roll in rolls]
+        every = self._network.run(picture=np.stack([view.shown for view in views])[..., np.newaxis])
+        seen = [
+            _evidence(_verification(answers), logit(view.best(answers)[0]))
+            for view, answers in zip(views, every, strict=True)
+        ]
+        return rolls[int(np.argmax(seen))]
 
     def alignments(self, detection: Detection) -> list[Alignment]:
         """From the five points; then from the box, rotated in eighths of a turn.
@@ -236,16 +270,7 @@ class NetworkDetector:
         """
         if detection.points is None:
             raise ValueError("A detection of the network has five points.")
-        box = detection.box
-        side = math.sqrt(box.area) * _SQUARE
-        x, y = box.center
-        turned = []
-        for degrees in _ROLLS:
-            roll = math.radians(degrees)
-            down = _BELOW * side
-            turned.append(
-                Alignment(x - down * math.sin(roll), y + down * math.cos(roll), side, roll)
-            )
+        turned = [square_of_box(detection.box, math.radians(degrees)) for degrees in _ROLLS]
         return [square_of_points(detection.points), *turned]
 
     def _run(self, shown: UInt8Array, region: Box, threshold: float) -> FloatArray:
@@ -253,6 +278,14 @@ class NetworkDetector:
         height, width = shown.shape
         answers = self._network.run(picture=shown[np.newaxis, ..., np.newaxis])[0]
         return _located(answers[answers[:, 0] >= threshold], region, width, height)
+
+
+def square_of_box(box: Box, roll: float) -> Alignment:
+    """Where landmarks are placed on a face with a box and a roll, radians."""
+    side = math.sqrt(box.area) * _SQUARE
+    down = _BELOW * side
+    x, y = box.center
+    return Alignment(x - down * math.sin(roll), y + down * math.cos(roll), side, roll)
 
 
 def _located(answers: FloatArray, region: Box, width: int, height: int) -> FloatArray:
@@ -318,14 +351,63 @@ def around_face(box: Box, cover: float) -> Box:
     return Box(x - half, y - half, x + half, y + half)
 
 
-def _looks(luma: UInt8Array, box: Box, roll: float) -> Iterator[tuple[Alignment, UInt8Array, bool]]:
-    """Closer looks at a face: where, its view, and whether that is mirrored."""
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A closer look at a face.
+
+    Attributes:
+        face: The box of the face that is looked at, pixels of the picture.
+        where: What the view shows.
+        shown: Its pixels.
+        is_mirrored: Whether they are mirrored.
+    """
+
+    face: Box
+    where: Alignment
+    shown: UInt8Array
+    is_mirrored: bool
+
+    def best(self, answers: FloatArray) -> tuple[float, Box]:
+        """Score and box of the face, the latter in the picture, by what the network says."""
+        size, region = len(self.shown), self.where.box
+        located = _located(answers, region, size, size)
+        known = _mirrored(self.face, region) if self.is_mirrored else self.face
+        score, box = _best_at(located, known)
+        box = _mirrored(box, region) if self.is_mirrored else box
+        return score, box_in_picture(box, self.where)
+
+
+def _looks(luma: UInt8Array, box: Box, roll: float) -> Iterator[_View]:
+    """Closer looks at a face with a roll, radians."""
     for face, size in LOOKS:
         region = around_face(box, size / face)
         where = Alignment(*region.center, region.width, roll)
         shown = roughly_upright_view(luma, where, size)
-        yield where, shown, False
-        yield where, np.ascontiguousarray(shown[:, ::-1]), True
+        yield _View(box, where, shown, is_mirrored=False)
+        yield _View(box, where, np.ascontiguousarray(shown[:, ::-1]), is_mirrored=True)
+
+
+def box_in_picture(box: Box, where: Alignment) -> Box:
+    """A face's box in an upright view, in the picture: about the turned ellipse that fills it."""
+    if not where.turn:
+        return box
+    cosine, sine = math.cos(where.turn), math.sin(where.turn)
+    x, y = box.center[0] - where.x, box.center[1] - where.y
+    x, y = where.x + x * cosine - y * sine, where.y + x * sine + y * cosine
+    half_width = math.hypot(box.width * cosine, box.height * sine) / 2
+    half_height = math.hypot(box.width * sine, box.height * cosine) / 2
+    return Box(x - half_width, y - half_height, x + half_width, y + half_height)
+
+
+def _verification(answers: FloatArray) -> float:
+    """The mean logit of the verification of what a view shows in its middle."""
+    size = round(math.sqrt(len(answers) / sum(1 / stride**2 for stride in STRIDES)))
+    return float(np.mean([answers[at, _VERIFICATION].mean() for at in central_places(size)]))
+
+
+def _evidence(verified: float, scored: float) -> float:
+    """Evidence of a face, from the means of its verification's logits and of its scores'."""
+    return (2 * verified + scored) / 3
 
 
 def _mirrored(box: Box, region: Box) -> Box:
@@ -368,7 +450,7 @@ def looked_at_closer(
     """
     looked = []
     for one in found:
-        nearer = detector.look_closer(luma, one)
+        nearer = detector.look_closer(luma, one, any_roll=True)
         certain = one.score >= detector.initiation.certain
         looked.append(replace(nearer, score=one.score) if certain else nearer)
     rows = np.array([(one.score, *_edges(one.box)) for one in looked], np.float32)

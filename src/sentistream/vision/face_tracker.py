@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sentistream.types import Box, Face, FloatArray, Picture, UInt8Array
 from sentistream.vision.alignment import Alignment
@@ -315,6 +315,7 @@ class FaceTracker:
     ) -> None:
         """Starts tracks for new faces, the largest first."""
         left_out, new = 0, self._detector.initiation
+        any_roll = True  # for one detection a search, as that takes as long as eight looks
         self._rejected = [one for one in self._rejected if time - one.time < 2 * one.wait]
         for one in sorted(found, key=lambda one: -one.box.area):
             known = (track for track in self._tracks if track.time == time)
@@ -329,8 +330,12 @@ class FaceTracker:
             )
             if rejected and not likely and time - rejected.time < rejected.wait:
                 continue
-            certain = one.score >= new.certain
-            looked = one if certain else self._detector.look_closer(luma, one)
+            if one.score >= new.certain:
+                looked = one
+            else:
+                turned = any_roll and rejected is not None
+                any_roll = any_roll and not turned
+                looked = self._detector.look_closer(luma, one, any_roll=turned)
             lost = [
                 track
                 for track in self._tracks
@@ -341,7 +346,9 @@ class FaceTracker:
                 nearest = max(lost, key=lambda track: track.expected(time).iou(one.box))
                 self._update_track(luma, time, nearest, one)
                 continue
-            track = self._new_track(luma, time, one) if looked.score >= new.verified else None
+            track = None
+            if looked.score >= new.verified:
+                track = self._new_track(luma, time, replace(one, points=looked.points))
             if rejected:
                 self._rejected.remove(rejected)
             if track is None:

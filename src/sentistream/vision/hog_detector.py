@@ -126,7 +126,9 @@ class HogDetector:
         """Faces about a known box, best first; see ``Detector``."""
         return self.detect(luma, box.scaled(_NEAR), face_width=box.width, threshold=threshold)
 
-    def look_closer(self, luma: UInt8Array, found: Detection) -> Detection:
+    def look_closer(
+        self, luma: UInt8Array, found: Detection, *, any_roll: bool = False
+    ) -> Detection:
         """The detection with the best score in its region; see ``Detector``."""
         nearer = self.detect_near(luma, found.box, threshold=self.initiation.considered)
         return replace(found, score=nearer[0].score if nearer else 0.0)
