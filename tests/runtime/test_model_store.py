@@ -109,3 +109,15 @@ def test_unknown_card_fields_of_later_versions_are_ignored(folder: Path) -> None
     path = folder / "mine" / "mouth.json"
     path.write_text(path.read_text().replace('"name"', '"later_field": 1, "name"'))
     assert read_card(path) == replace(CARD)
+
+
+def test_network_of_another_version_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packaged = load_card("lite/face")
+    monkeypatch.setenv("SENTISTREAM_MODELS", str(tmp_path))
+    (tmp_path / "lite").mkdir()
+    replace(packaged, inputs={"face": [48, 48, 1]}).write(tmp_path / "lite" / "face.json")
+    with pytest.raises(ModelError, match=r"lite/face in .* was made for another version") as raised:
+        load_network("lite/face")
+    assert "sentistream train face --profile lite" in raised.value.way_out

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import math
-import shutil
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,12 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from portrait_geometry import PORTRAIT_FACE
-from sentistream.errors import ModelError
 from sentistream.media.picture import RgbPicture
 from sentistream.profiles import LITE
 from sentistream.runtime import load_network
 from sentistream.runtime.inference import Runnable
-from sentistream.runtime.model_store import models_folder
 from sentistream.types import Box, FloatArray, UInt8Array
 from sentistream.vision.alignment import Alignment
 from sentistream.vision.face_detector import (
@@ -285,15 +281,3 @@ def test_non_maximum_suppression_keeps_the_best_of_overlapping_boxes(
         assert all(overlap(found[one], found[other]) <= 0.401 for other in kept[:position])
     if len(found):
         assert found[:, 0].max() == found[kept[0], 0]
-
-
-def test_detector_without_verification_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copytree(models_folder(), tmp_path / "models")
-    card = tmp_path / "models" / "lite" / "detector.json"
-    card.write_text(card.read_text("utf-8").replace('"verification"', '"other"'), "utf-8")
-    monkeypatch.setenv("SENTISTREAM_MODELS", str(tmp_path / "models"))
-    with pytest.raises(ModelError, match="lite/detector has no verification") as raised:
-        make_detector(LITE)
-    assert "sentistream train detector" in raised.value.way_out

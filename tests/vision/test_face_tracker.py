@@ -174,7 +174,7 @@ def test_only_one_doubtful_face_a_search_is_looked_at_from_all_sides(
     tracker = SynchronousTracker(LITE)
     points = np.array([(70, 70), (110, 70), (90, 95), (75, 115), (105, 115)], np.float32)
     walls = [
-        Detection(Box(60 + x, 50, 120 + x, 130), 0.4, points + np.float32([x, 0]))
+        Detection(Box(60 + x, 50, 120 + x, 130), 0.4, points + np.array([x, 0], np.float32))
         for x in (0, 100, 200)
     ]
     searches: list[list[bool]] = []

@@ -21,10 +21,13 @@ SENTISTREAM_PRECISION says ``float``.
 """
 
 
+_PACKAGED = Path(__file__).resolve().parent.parent / "models"
+
+
 def models_folder() -> Path:
     """SENTISTREAM_MODELS if set, else the package's own ``models`` folder."""
     chosen = os.environ.get("SENTISTREAM_MODELS")
-    return Path(chosen) if chosen else Path(__file__).resolve().parent.parent / "models"
+    return Path(chosen) if chosen else _PACKAGED
 
 
 def list_models() -> list[str]:
@@ -116,6 +119,34 @@ def check_model(card: ModelCard) -> tuple[str, ...]:
     return tuple(left_out)
 
 
+def _check_version(card: ModelCard) -> None:
+    """Compares inputs and outputs with those of the package's own network of that name.
+
+    Raises:
+        ModelError: They differ, so that this version cannot run it.
+    """
+    packaged = _PACKAGED / f"{card.name}.json"
+    if models_folder() == _PACKAGED or not packaged.exists():
+        return
+    own = read_card(packaged)
+    if (card.inputs, card.input_types, card.outputs) != (own.inputs, own.input_types, own.outputs):
+        profile, _, network = card.name.partition("/")
+        raise ModelError(
+            Translatable(
+                "The network {name} in {folder} was made for another version of sentistream: its "
+                "inputs or outputs are not those that this version needs.",
+                name=card.name,
+                folder=models_folder(),
+            ),
+            Translatable(
+                "Train it again (sentistream train {network} --profile {profile}), or unset "
+                "SENTISTREAM_MODELS.",
+                network=network,
+                profile=profile,
+            ),
+        )
+
+
 _loaded: WeakValueDictionary[tuple[str, str, str], Network] = WeakValueDictionary()
 _loading = threading.Lock()
 
@@ -126,9 +157,10 @@ def load_network(name: str, engine: str | None = None) -> Network:
     Callers in one process that load the same weights share one network, as long as it is in use.
 
     Raises:
-        ModelError: It is missing, altered or unreadable.
+        ModelError: It is missing, altered or unreadable, or made for another version.
     """
     card = load_card(name)
+    _check_version(card)
     engine = chosen_engine(engine)
     int8 = (
         bool(card.int8)

@@ -14,12 +14,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sentistream.errors import ModelError
 from sentistream.media.resample import resample, resize
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
 from sentistream.runtime.inference import Runnable
-from sentistream.translatable import Translatable
 from sentistream.types import Box, FloatArray, UInt8Array
 from sentistream.vision.alignment import Alignment, roughly_upright_view
 from sentistream.vision.face_geometry import FIVE_POINTS, square_of_points
@@ -420,17 +418,11 @@ def make_detector(profile: Profile) -> Detector:
     """The profile's face detector.
 
     Raises:
-        ModelError: The detector network is missing, altered, or too old.
+        ModelError: The detector network is missing or altered, or made for another version.
         MissingExtraError: dlib, with which the profile ``paper`` finds faces, is not installed.
     """
     if profile.detector_model:
-        network = load_network(profile.detector_model)
-        if "verification" not in network.card.outputs:
-            raise ModelError(
-                Translatable("The network {name} has no verification.", name=network.card.name),
-                "Train it again: sentistream train detector --profile lite.",
-            )
-        return NetworkDetector(network)
+        return NetworkDetector(load_network(profile.detector_model))
     from sentistream.vision.hog_detector import HogDetector
 
     return HogDetector()
@@ -441,7 +433,8 @@ def looked_at_closer(
 ) -> list[Detection]:
     """Detections after closer looks, best first; of those that turn out to be one face, the best.
 
-    Those that start a track without a closer look only get a better box.
+    Those that start a track without a closer look only get a better box; those that are not
+    considered as new faces do not become likelier.
 
     Args:
         detector: The detector.
@@ -450,9 +443,13 @@ def looked_at_closer(
     """
     looked = []
     for one in found:
-        nearer = detector.look_closer(luma, one, any_roll=True)
-        certain = one.score >= detector.initiation.certain
-        looked.append(replace(nearer, score=one.score) if certain else nearer)
+        considered = one.score >= detector.initiation.considered
+        nearer = detector.look_closer(luma, one, any_roll=considered)
+        if one.score >= detector.initiation.certain:
+            nearer = replace(nearer, score=one.score)
+        elif not considered:
+            nearer = replace(nearer, score=min(nearer.score, one.score))
+        looked.append(nearer)
     rows = np.array([(one.score, *_edges(one.box)) for one in looked], np.float32)
     return [looked[place] for place in suppressed(rows.reshape(-1, 5), OVERLAP)]
 
