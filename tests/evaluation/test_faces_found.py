@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -185,6 +186,19 @@ def test_invalid_stored_picture_is_named(tmp_path: Path, row: dict[str, Any], pr
     good = {"image": b"x", "boxes": [[1.0, 2.0, 3.0, 4.0]]}
     with pytest.raises(InputError, match=problem):
         read_face_annotations(write_stored(tmp_path / "m.parquet", [good, row]))
+
+
+def test_invalid_stored_picture_is_skipped_and_reported(
+    tmp_path: Path, portrait: UInt8Array
+) -> None:
+    good = {"image": png(portrait), "boxes": [FACE]}
+    empty = {"image": png(portrait), "boxes": [[0.0, 0.0, 0.0, 0.0]]}
+    manifest = write_stored(tmp_path / "m.parquet", [empty, good])
+    result = evaluate(manifest, "--out", str(tmp_path / "out"))
+    assert result.exit_code == 0, result.output
+    assert re.search(r"Warning: Row 1 of .* has the box 0.0, 0.0, 0.0, 0.0", result.output)
+    facts = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert (facts["pictures"], facts["unreadable"]) == (1, 1)
 
 
 def test_unreadable_pictures_are_skipped_and_reported(tmp_path: Path, portrait: UInt8Array) -> None:

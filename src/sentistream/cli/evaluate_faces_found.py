@@ -36,7 +36,15 @@ def measure_faces_found(
             "Faces to find are named by a manifest.",
             "Name a CSV or Parquet file with boxes with --manifest.",
         )
-    pictures, clips = read_face_annotations(manifest, split=split, least_size=least_size)
+    problems: list[str] = []
+
+    def on_problem(problem: str) -> None:
+        problems.append(problem)
+        click.echo(f"Warning: {problem}", err=True)
+
+    pictures, clips = read_face_annotations(
+        manifest, split=split, least_size=least_size, on_problem=on_problem
+    )
     if clips and robustness:
         raise InputError(
             "Marked clips cannot be corrupted.", "Use --robustness with marked pictures."
@@ -48,12 +56,6 @@ def measure_faces_found(
         "profile": profile.name,
         "models": card_ids(task_cards("clips", profile)),
     }
-    problems: list[str] = []
-
-    def on_problem(problem: str) -> None:
-        problems.append(problem)
-        click.echo(f"Warning: {problem}", err=True)
-
     detected, tracked_clips = [], []
     if clips:
         from sentistream.evaluation.clip_tracking import summarize_clips, track_clips

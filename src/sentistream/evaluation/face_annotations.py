@@ -8,13 +8,13 @@ itself. Otherwise it is about pictures in files: a row per face, or per picture 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sentistream.datasets.csv_lists import read_csv_list, resolve_listed_path
-from sentistream.errors import InputError
+from sentistream.errors import InputError, skip_failures
 from sentistream.media.image_file import read_image
 from sentistream.types import Box, UInt8Array
 
@@ -124,7 +124,11 @@ def face_size(box: Box) -> float:
 
 
 def read_face_annotations(
-    path: Path, *, split: str = "", least_size: float | None = None
+    path: Path,
+    *,
+    split: str = "",
+    least_size: float | None = None,
+    on_problem: Callable[[str], None] | None = None,
 ) -> tuple[list[AnnotatedPicture], list[AnnotatedClip]]:
     """The pictures or the clips of a manifest; one of the two is empty.
 
@@ -133,6 +137,8 @@ def read_face_annotations(
         split: Only rows whose column ``split`` says so; empty for all.
         least_size: From which larger side, in pixels, faces count; ``MIN_PICTURE_FACE`` or
             ``MIN_CLIP_FACE`` by default.
+        on_problem: Called with the reason each invalid row with a stored picture is left out;
+            None to raise it.
 
     Raises:
         InputError: It cannot be read, lacks a column, has an invalid row (the row
@@ -149,8 +155,11 @@ def read_face_annotations(
         stored = "image" in columns
         needed = ("image", "boxes") if stored else ("path", *_EDGES)
         _need(path, columns, needed, _STORED_OUT if stored else _PICTURES_OUT)
-        read = _stored_pictures if stored else _pictures
-        pictures = read(path, _of_split(path, columns, rows, split), least)
+        chosen = _of_split(path, columns, rows, split)
+        if stored:
+            pictures = _stored_pictures(path, chosen, least, on_problem)
+        else:
+            pictures = _pictures(path, chosen, least)
         if pictures:
             return pictures, []
     raise InputError(
@@ -217,26 +226,35 @@ def _of_split(path: Path, columns: set[str], rows: _Rows, split: str) -> _Rows:
     return (row for row in rows if not split or _text(row[1], "split") == split)
 
 
-def _stored_pictures(path: Path, rows: _Rows, least: float) -> list[AnnotatedPicture]:
+def _stored_pictures(
+    path: Path, rows: _Rows, least: float, on_problem: Callable[[str], None] | None
+) -> list[AnnotatedPicture]:
     pictures = []
     for place, row in rows:
-        content = row["image"]
-        if not isinstance(content, bytes):
-            raise InputError(f"{place} has no image.", "The column image holds a file's bytes.")
-        if row["boxes"] is not None and not isinstance(row["boxes"], list):
-            raise InputError(f"{place} has no list of boxes.", "A box is a list x1, y1, x2, y2.")
-        faces = []
-        for edges in row["boxes"] or ():
-            if not isinstance(edges, list) or len(edges) != 4:
-                raise InputError(
-                    f"{place} has a box with other than four edges.", "They are x1, y1, x2, y2."
-                )
-            box = _box(place, edges)
-            faces.append(AnnotatedFace(box, face_size(box) >= least))
-        source, info = _text(row, "source"), _text(row, "info")
-        name = source or place.removesuffix(f" of {path}")
-        pictures.append(AnnotatedPicture(name, place, tuple(faces), content, source, info))
+        with skip_failures(place, on_problem):
+            name = _text(row, "source") or place.removesuffix(f" of {path}")
+            pictures.append(_stored_picture(name, place, row, least))
     return pictures
+
+
+def _stored_picture(
+    name: str, place: str, row: Mapping[str, Any], least: float
+) -> AnnotatedPicture:
+    content = row["image"]
+    if not isinstance(content, bytes):
+        raise InputError(f"{place} has no image.", "The column image holds a file's bytes.")
+    if row["boxes"] is not None and not isinstance(row["boxes"], list):
+        raise InputError(f"{place} has no list of boxes.", "A box is a list x1, y1, x2, y2.")
+    faces = []
+    for edges in row["boxes"] or ():
+        if not isinstance(edges, list) or len(edges) != 4:
+            raise InputError(
+                f"{place} has a box with other than four edges.", "They are x1, y1, x2, y2."
+            )
+        box = _box(place, edges)
+        faces.append(AnnotatedFace(box, face_size(box) >= least))
+    source, info = _text(row, "source"), _text(row, "info")
+    return AnnotatedPicture(name, place, tuple(faces), content, source, info)
 
 
 def _pictures(path: Path, rows: _Rows, least: float) -> list[AnnotatedPicture]:
