@@ -122,11 +122,13 @@ class _Rejected:
         box: The detection's, pixels.
         time: When it was looked at, seconds.
         wait: For how long it is not looked at again, seconds.
+        any_roll: Whether a face was looked for at any roll, too.
     """
 
     box: Box
     time: float
     wait: float
+    any_roll: bool
 
 
 class FaceTracker:
@@ -315,7 +317,7 @@ class FaceTracker:
     ) -> None:
         """Starts tracks for new faces, the largest first."""
         left_out, new = 0, self._detector.initiation
-        any_roll = True  # for one detection a search, as that takes as long as eight looks
+        may_turn = True  # one detection a search, as any roll takes as long as eight looks
         self._rejected = [one for one in self._rejected if time - one.time < 2 * one.wait]
         for one in sorted(found, key=lambda one: -one.box.area):
             known = (track for track in self._tracks if track.time == time)
@@ -330,11 +332,10 @@ class FaceTracker:
             )
             if rejected and not likely and time - rejected.time < rejected.wait:
                 continue
-            if one.score >= new.certain:
-                looked = one
-            else:
-                turned = any_roll and rejected is not None
-                any_roll = any_roll and not turned
+            looked, any_roll = one, rejected is not None and rejected.any_roll
+            if one.score < new.certain:
+                turned = may_turn and rejected is not None and not any_roll
+                may_turn, any_roll = may_turn and not turned, any_roll or turned
                 looked = self._detector.look_closer(luma, one, any_roll=turned)
             lost = [
                 track
@@ -353,7 +354,7 @@ class FaceTracker:
                 self._rejected.remove(rejected)
             if track is None:
                 wait = min(2 * rejected.wait, RETRY_AT_LATEST) if rejected else RETRY_AFTER
-                self._rejected.append(_Rejected(one.box, time, wait))
+                self._rejected.append(_Rejected(one.box, time, wait, any_roll))
             else:
                 self._tracks.append(track)
         if fine:
