@@ -16,6 +16,7 @@ from sentistream.evaluation.corruptions import PictureCorruption, SoundCorruptio
 from sentistream.evaluation.face_annotations import AnnotatedFace
 from sentistream.types import Box, FloatArray, UInt8Array
 from sentistream.values import ByValue
+from sentistream.vision.face_geometry import turned_face_box
 
 SEED = 8
 
@@ -224,11 +225,7 @@ def rotate_annotated(
         x, y = face.box.center
         x, y = x - columns / 2, y - rows / 2
         x, y = middle[0] + x * cosine + y * sine, middle[1] - x * sine + y * cosine
-        a, b = face.box.width / 2, face.box.height / 2
-        half_width, half_height = math.hypot(a * cosine, b * sine), math.hypot(a * sine, b * cosine)
-        return replace(
-            face, box=Box(x - half_width, y - half_height, x + half_width, y + half_height)
-        )
+        return replace(face, box=turned_face_box(x, y, face.box.width, face.box.height, angle))
 
     return corruptions.roll(canvas, degrees, middle), tuple(turn(face) for face in faces)
 

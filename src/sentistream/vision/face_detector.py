@@ -20,7 +20,7 @@ from sentistream.runtime import load_network
 from sentistream.runtime.inference import Runnable
 from sentistream.types import Box, FloatArray, UInt8Array
 from sentistream.vision.alignment import Alignment, roughly_upright_view
-from sentistream.vision.face_geometry import FIVE_POINTS, square_of_points
+from sentistream.vision.face_geometry import FIVE_POINTS, square_of_points, turned_face_box
 
 MULTIPLE = 32
 """The network's input width and height are multiples of this many pixels."""
@@ -240,7 +240,7 @@ class NetworkDetector:
         seen, verified, evidence = [(found.score, found.box)], list[float](), 0.0
         for view in _looks(luma, found.box, roll):
             answers = self._network.run(picture=view.shown[np.newaxis, ..., np.newaxis])[0]
-            verified.append(_verification(answers))
+            verified.append(view.verification(answers))
             seen.append(view.best(answers))
             scored = float(np.mean([logit(score) for score, _ in seen]))
             evidence = _evidence(float(np.mean(verified)), scored) - strictness
@@ -256,7 +256,7 @@ class NetworkDetector:
         views = [next(_looks(luma, found.box, roll)) for roll in rolls]
         every = self._network.run(picture=np.stack([view.shown for view in views])[..., np.newaxis])
         seen = [
-            _evidence(_verification(answers), logit(view.best(answers)[0]))
+            _evidence(view.verification(answers), logit(view.best(answers)[0]))
             for view, answers in zip(views, every, strict=True)
         ]
         return rolls[int(np.argmax(seen))]
@@ -365,6 +365,11 @@ class _View:
     shown: UInt8Array
     is_mirrored: bool
 
+    def verification(self, answers: FloatArray) -> float:
+        """The mean logit of the verification in the view's middle."""
+        places = central_places(len(self.shown))
+        return float(np.mean([answers[level, _VERIFICATION].mean() for level in places]))
+
     def best(self, answers: FloatArray) -> tuple[float, Box]:
         """Score and box of the face, the latter in the picture, by what the network says."""
         size, region = len(self.shown), self.where.box
@@ -392,15 +397,7 @@ def box_in_picture(box: Box, where: Alignment) -> Box:
     cosine, sine = math.cos(where.turn), math.sin(where.turn)
     x, y = box.center[0] - where.x, box.center[1] - where.y
     x, y = where.x + x * cosine - y * sine, where.y + x * sine + y * cosine
-    half_width = math.hypot(box.width * cosine, box.height * sine) / 2
-    half_height = math.hypot(box.width * sine, box.height * cosine) / 2
-    return Box(x - half_width, y - half_height, x + half_width, y + half_height)
-
-
-def _verification(answers: FloatArray) -> float:
-    """The mean logit of the verification of what a view shows in its middle."""
-    size = round(math.sqrt(len(answers) / sum(1 / stride**2 for stride in STRIDES)))
-    return float(np.mean([answers[at, _VERIFICATION].mean() for at in central_places(size)]))
+    return turned_face_box(x, y, box.width, box.height, where.turn)
 
 
 def _evidence(verified: float, scored: float) -> float:

@@ -101,6 +101,20 @@ def mean_landmarks(square: Alignment) -> FloatArray:
     return square.from_shares(MEAN_FACE)
 
 
+def turned_face_box(x: float, y: float, width: float, height: float, roll: float) -> Box:
+    """The box of a face that fills an ellipse, after it was turned.
+
+    Args:
+        x, y: Its centre, pixels.
+        width, height: Of its box while upright, pixels.
+        roll: By how much it is turned, radians, either way.
+    """
+    cosine, sine = math.cos(roll), math.sin(roll)
+    across = math.hypot(width * cosine, height * sine) / 2
+    down = math.hypot(width * sine, height * cosine) / 2
+    return Box(x - across, y - down, x + across, y + down)
+
+
 def extent(landmarks: FloatArray) -> Box:
     """The face from brow to chin and from cheek to cheek: the bounding box of its points.
 
