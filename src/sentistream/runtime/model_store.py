@@ -119,7 +119,7 @@ def check_model(card: ModelCard) -> tuple[str, ...]:
     return tuple(left_out)
 
 
-def _check_version(card: ModelCard) -> None:
+def _check_compatibility(card: ModelCard) -> None:
     """Compares inputs and outputs with those of the package's own network of that name.
 
     Raises:
@@ -160,7 +160,7 @@ def load_network(name: str, engine: str | None = None) -> Network:
         ModelError: It is missing, altered or unreadable, or made for another version.
     """
     card = load_card(name)
-    _check_version(card)
+    _check_compatibility(card)
     engine = chosen_engine(engine)
     int8 = (
         bool(card.int8)

@@ -219,7 +219,8 @@ class NetworkDetector:
         Looks at each of the sizes, and mirrored, as long as it may still be a face; one that its
         points say is turned is made upright first. The logit of its score is the mean of the
         verification's, which counts twice, and of the detector's scores, less ``STRICTNESS`` or
-        ``LIKELY_STRICTNESS``.
+        ``LIKELY_STRICTNESS``. With ``any_roll``, what is no face this way is looked at again at
+        the likeliest of eight rolls, which costs ``ROLL_STRICTNESS``.
         """
         likely = found.score >= self.initiation.likely
         strictness = LIKELY_STRICTNESS if likely else STRICTNESS

@@ -337,6 +337,7 @@ class FaceTracker:
                 turned = may_turn and rejected is not None and not any_roll
                 may_turn, any_roll = may_turn and not turned, any_roll or turned
                 looked = self._detector.look_closer(luma, one, any_roll=turned)
+            face = replace(one, points=looked.points)
             lost = [
                 track
                 for track in self._tracks
@@ -345,11 +346,9 @@ class FaceTracker:
             ]
             if lost and looked.score >= LOW:
                 nearest = max(lost, key=lambda track: track.expected(time).iou(one.box))
-                self._update_track(luma, time, nearest, one)
+                self._update_track(luma, time, nearest, face)
                 continue
-            track = None
-            if looked.score >= new.verified:
-                track = self._new_track(luma, time, replace(one, points=looked.points))
+            track = self._new_track(luma, time, face) if looked.score >= new.verified else None
             if rejected:
                 self._rejected.remove(rejected)
             if track is None:
