@@ -6,6 +6,7 @@ import ipaddress
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 
 from starlette.types import Scope
 
@@ -15,10 +16,12 @@ class RateLimiter:
 
     Args:
         most: How many keys are remembered; the least recently used are dropped first.
+        clock: A monotonic clock, seconds.
     """
 
-    def __init__(self, most: int = 8192) -> None:
+    def __init__(self, most: int = 8192, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = most
+        self._clock = clock
         self._lock = threading.Lock()
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
@@ -28,7 +31,7 @@ class RateLimiter:
         Returns:
             0 if allowed, else the seconds to wait; nothing was taken then.
         """
-        now = time.monotonic()
+        now = self._clock()
         with self._lock:
             level, then = self._buckets.get(key, (a_minute, now))
             level = min(a_minute, level + (now - then) * a_minute / 60)
