@@ -52,7 +52,7 @@ class FaceCropper:
         return np.asarray(origin + points * scale, dtype=np.float32)
 
     def view(self, pixels: UInt8Array) -> UInt8Array:
-        """The aligned view of the ``lite`` profile, shape (48, 48, 1).
+        """The aligned view of the ``lite`` profile, shape (64, 64, 1).
 
         Raises:
             ValueError: The landmarks span nothing.
