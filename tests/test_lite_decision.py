@@ -50,7 +50,7 @@ class Harness:
         moving: bool = True,
         profile: Profile = LITE,
     ) -> None:
-        self.face, self.voice = StubNetwork(BY_FACE), StubNetwork(BY_VOICE)
+        self.face, self.voice = StubNetwork(BY_FACE), StubNetwork((*BY_VOICE, 1.0))
         kind = TalkingMouths if moving else StubNetwork
         self.mouth = kind(*((value,) for value in mouths))
         decision = LiteDecision(
@@ -144,7 +144,7 @@ def test_voice_share_is_the_change_in_the_answer() -> None:
 
 def test_agreeing_voice_and_silence_have_no_share() -> None:
     harness = Harness(make_face())
-    harness.voice.answers = (BY_FACE,)
+    harness.voice.answers = ((*BY_FACE, 1.0),)
     (agreed,) = harness.show(talk(3.0), 3.0)[-1]
     assert agreed.branch is Branch.FUSED
     assert agreed.voice_share == pytest.approx(0, abs=1e-6)

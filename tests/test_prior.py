@@ -122,7 +122,7 @@ def test_decisions_are_corrected() -> None:
         profile,
         mouth=StubNetwork((0.0,)),
         face=StubNetwork(shares),
-        voice=StubNetwork((1 / 3,) * 3),
+        voice=StubNetwork((1 / 3, 1 / 3, 1 / 3, 1.0)),
         fusion=StubNetwork(shares),
     )
     shown = picture()

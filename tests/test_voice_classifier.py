@@ -45,11 +45,14 @@ class Answers:
 
 
 NOTHING = np.zeros((1, 3), np.float32)
+ONE = np.ones((1, 1), np.float32)
 
 
-def combined(statistics: FloatArray, spectrum: FloatArray) -> FloatArray:
+def combined(statistics: FloatArray, spectrum: FloatArray, familiarity: float = 1.0) -> FloatArray:
     """Of a voice heard for the first time."""
-    return combine(statistics, np.log(spectrum[0]), NOTHING, NOTHING[:, :1])
+    return combine(
+        statistics, np.log(spectrum[0]), NOTHING, NOTHING[:, :1], ONE * np.float32(familiarity)
+    )
 
 
 @given(shares, shares)
@@ -76,15 +79,27 @@ def test_uniform_answer_makes_the_other_less_certain(one: FloatArray) -> None:
     assert 0 < SPECTRUM_WEIGHT < KNOWN_SPECTRUM_WEIGHT < 1
 
 
+@given(shares, shares, st.floats(0, 1))
+def test_unfamiliar_voice_has_a_less_certain_answer(
+    one: FloatArray, other: FloatArray, familiarity: float
+) -> None:
+    whole, softened = combined(one, other), combined(one, other, familiarity)
+    assert softened.sum() == pytest.approx(1, abs=1e-5)
+    assert softened.max() <= whole.max() + 1e-5
+    assert softened[0, whole.argmax()] >= softened.max() - 1e-5
+    odds, before = (np.log(answer[0, 0] / answer[0, 2]) for answer in (softened, whole))
+    assert odds == pytest.approx(familiarity * before, abs=1e-3)
+
+
 @given(shares, shares)
 def test_what_a_known_voice_always_gets_counts_for_nothing(
     statistics: FloatArray, spectrum: FloatArray
 ) -> None:
-    logs, known = np.log(spectrum), np.ones((1, 1), np.float32)
-    usual = combine(statistics, logs[0], logs, known)
+    logs = np.log(spectrum)
+    usual = combine(statistics, logs[0], logs, ONE, ONE)
     uniform = np.full((1, 3), 1 / 3, np.float32)
     np.testing.assert_allclose(
-        usual, combine(statistics, np.log(uniform[0]), NOTHING, known), atol=1e-4
+        usual, combine(statistics, np.log(uniform[0]), NOTHING, ONE, ONE), atol=1e-4
     )
 
 
@@ -104,7 +119,7 @@ def test_silence_is_distinguished_from_padding() -> None:
 
 
 def test_spectrum_is_computed_once_for_all_voices() -> None:
-    statistics, spectrum = Answers(0.6, 0.3, 0.1), Answers(0.1, 0.1, 0.8)
+    statistics, spectrum = Answers(0.6, 0.3, 0.1, 0.5), Answers(0.1, 0.1, 0.8)
     utterance = Utterance(
         np.zeros(len(NAMES), np.float32), np.zeros((SPECTRUM_FRAMES, WIDTH), np.uint8)
     )
@@ -115,14 +130,17 @@ def test_spectrum_is_computed_once_for_all_voices() -> None:
     answers = classifier.classify(heard, baselines)
     assert answers.shape == (3, 3)
     np.testing.assert_allclose(
-        answers[0], combined(statistics.probabilities, spectrum.probabilities)[0], atol=1e-5
+        answers[0],
+        combined(statistics.probabilities[:, :3], spectrum.probabilities, 0.5)[0],
+        atol=1e-5,
     )
     np.testing.assert_array_equal(answers[0], answers[1])
     assert answers[2, 2] < answers[0, 2]  # the spectrum network always says negative
     assert [one["frames"].shape for one in spectrum.inputs] == [(1, SPECTRUM_FRAMES, WIDTH)]
     classifier = VoiceClassifier(statistics, None)
     alone = classifier.classify(classifier.hear(utterance), baselines)
-    np.testing.assert_array_equal(alone[0], statistics.probabilities[0])
+    roots = np.sqrt(statistics.probabilities[0, :3])  # half as familiar: half the logarithms
+    np.testing.assert_allclose(alone[0], roots / roots.sum(), atol=1e-4)
 
 
 def test_shipped_networks_classify_a_tone() -> None:

@@ -20,6 +20,7 @@ from sentistream.networks.lite import (
     Fusion,
     MouthNetwork,
     Sentiments,
+    VoiceAnswers,
     VoiceNetwork,
     VoiceSpectrumNetwork,
 )
@@ -94,6 +95,28 @@ def test_learned_population_sets_the_normalization() -> None:
     assert torch.allclose(network.centre, values.mean(0))
     assert torch.allclose(network.scale, values.std(0))
     assert torch.allclose(network.within, 1.5 / values.std(0) + 0.05)
+
+
+def test_familiarity_falls_with_the_distance_from_the_learned_utterances() -> None:
+    network = VoiceNetwork().eval()
+    generator = torch.Generator().manual_seed(5)
+    values = torch.randn(800, len(NAMES), generator=generator)
+    values[:, 1] = values[:, 0] + 0.1 * values[:, 1]  # two that always agree
+    network.learn_population(values, torch.ones(len(NAMES)))
+    with torch.no_grad():
+        learned = network.familiarity(values)
+        farther = [network.familiarity(values * factor).mean() for factor in (1.5, 2.5, 4.0)]
+        disagreeing = values.clone()
+        disagreeing[:, 1] = -disagreeing[:, 0]
+        odd = network.familiarity(disagreeing)
+        louder = values.clone()
+        louder[:, NAMES.index("level")] += 100
+        assert torch.equal(network.familiarity(louder), learned)
+    assert learned.shape == (800, 1)
+    assert learned.max() == 1
+    assert (learned == 1).float().mean() == pytest.approx(0.5, abs=0.01)
+    assert learned.mean() > farther[0] > farther[1] > farther[2] > 0
+    assert odd.mean() < learned.mean() - 0.05
 
 
 def some_spectrum(frames: int = 200, held: int = 440) -> list[torch.Tensor]:
@@ -176,7 +199,9 @@ def test_trust_includes_the_voice() -> None:
 
 def test_exported_voice_network_gives_the_same(tmp_path: Path) -> None:
     ort = pytest.importorskip("onnxruntime")
-    network = Sentiments(VoiceNetwork(), EMOTIONS).eval()
+    voice = VoiceNetwork()
+    voice.learn_population(some_voice(200)[0], torch.ones(len(NAMES)))
+    network = VoiceAnswers(voice).eval()
     names = ("functionals", "mean", "spread", "heard")
     utterances = some_voice(3, utterances=4)
     shapes: dict[str, tuple[int, ...]] = {
@@ -185,16 +210,21 @@ def test_exported_voice_network_gives_the_same(tmp_path: Path) -> None:
     export_onnx(
         network,
         shapes,
-        len(SENTIMENTS),
+        len(SENTIMENTS) + 1,
         tmp_path / "voice.onnx",
         lambda values: list(values.values()),
         dict.fromkeys(names, "float32"),
+        raw_outputs=True,
     )
     session = ort.InferenceSession(tmp_path / "voice.onnx")
     arrays = {name: value.numpy() for name, value in zip(names, utterances, strict=True)}
     (found,) = session.run(None, arrays)
     with torch.no_grad():
-        assert found == pytest.approx(network(*utterances).softmax(1).numpy(), abs=2e-3)
+        assert found == pytest.approx(network(*utterances).numpy(), abs=2e-3)
+        assert found[:, :3] == pytest.approx(
+            Sentiments(voice, EMOTIONS)(*utterances).softmax(1).numpy(), abs=2e-3
+        )
+    assert (found[:, 3] > 0).all() and (found[:, 3] <= 1).all()
 
 
 def test_exported_fusion_network_takes_scalars(tmp_path: Path) -> None:

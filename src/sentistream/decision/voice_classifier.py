@@ -73,7 +73,8 @@ class VoiceClassifier:
     """Both voice networks of ``lite`` combined.
 
     Args:
-        statistics: The network for the statistics, relative to a baseline.
+        statistics: The network for the statistics, relative to a baseline; it also says how
+            familiar the voice sounds.
         spectrum: The network for the frames; without one, the statistics decide alone.
     """
 
@@ -104,16 +105,21 @@ class VoiceClassifier:
             heard: The utterance.
             baselines: The baselines of the N voices that may have said it.
         """
-        answers = self._statistics.run(**network_inputs(heard.functionals, baselines))
+        found = self._statistics.run(**network_inputs(heard.functionals, baselines))
+        answers, familiarity = found[:, : len(SENTIMENTS)], found[:, len(SENTIMENTS) :]
         if self._spectrum is None:
-            return answers
+            return _probabilities(familiarity * _logs(answers))
         known = np.array([[baseline.known] for baseline in baselines], np.float32)
         usual = np.stack([baseline.spectrum_logs for baseline in baselines])
-        return combine(answers, heard.spectrum_logs, usual, known)
+        return combine(answers, heard.spectrum_logs, usual, known, familiarity)
 
 
 def combine(
-    statistics: FloatArray, spectrum_logs: FloatArray, usual_logs: FloatArray, known: FloatArray
+    statistics: FloatArray,
+    spectrum_logs: FloatArray,
+    usual_logs: FloatArray,
+    known: FloatArray,
+    familiarity: FloatArray,
 ) -> FloatArray:
     """The weighted geometric mean of both networks' probabilities, (N, 3).
 
@@ -122,9 +128,15 @@ def combine(
         spectrum_logs: Logarithms of the spectrum network's, (3,) or (N, 3).
         usual_logs: Their means for the voice, (N, 3).
         known: How well the voice is known, 0 to 1, (N, 1).
+        familiarity: How near the sound is to what the statistics network learned from, 0 to 1,
+            (N, 1); the farther, the less certain the answer.
     """
     weight = SPECTRUM_WEIGHT + known * (KNOWN_SPECTRUM_WEIGHT - SPECTRUM_WEIGHT)
     logs = (1 - weight) * _logs(statistics) + weight * (spectrum_logs - known * usual_logs)
+    return _probabilities(familiarity * logs)
+
+
+def _probabilities(logs: FloatArray) -> FloatArray:
     powers = np.exp(logs - logs.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
 

@@ -28,6 +28,7 @@ _MEAN_SPECTRUM = 0.8  # share of it that is subtracted
 _LEVEL_SCALE_DB = 12.0
 _MASKED_FRAMES, _MASKED_VALUES = 40, 8  # at most, at a time
 _NOISE = 0.1  # noise added in training, in standard deviations of the population
+_SHRINKAGE = 0.1  # of the population's covariance, towards independent values of equal spread
 
 
 def convolution(
@@ -148,6 +149,8 @@ class VoiceNetwork(nn.Module):
     scale: Tensor
     within: Tensor
     portable: Tensor
+    precision: Tensor
+    usual_distance: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -157,6 +160,8 @@ class VoiceNetwork(nn.Module):
         self.register_buffer("within", torch.ones(size))
         portable = torch.tensor([float(name not in _OF_THE_MICROPHONE) for name in FUNCTIONALS])
         self.register_buffer("portable", portable)
+        self.register_buffer("precision", torch.eye(size) / size)
+        self.register_buffer("usual_distance", torch.ones(()))
         self.classify: nn.Sequential = nn.Sequential(
             nn.Dropout(0.15),
             nn.Linear(2 * size + 1, 160),
@@ -175,6 +180,27 @@ class VoiceNetwork(nn.Module):
         self.centre.copy_(functionals.mean(dim=0))
         self.scale.copy_(functionals.std(dim=0).clamp_min(1e-6))
         self.within.copy_(within / self.scale + 0.05)
+        values = self._standardised(functionals) * self.portable
+        spread = torch.diag(values.var(dim=0).mean().expand(values.shape[1]))
+        covariance = (1 - _SHRINKAGE) * values.T.cov() + _SHRINKAGE * spread
+        self.precision.copy_(covariance.inverse() / values.shape[1])
+        self.usual_distance.copy_(self._distance(functionals).median())
+
+    def familiarity(self, functionals: Tensor) -> Tensor:
+        """How near utterances are to those learned from, (N, 1): 1 if near, towards 0 if far.
+
+        By their squared Mahalanobis distance to the population: up to its median an utterance
+        counts in full, at three times that a third as much. Answers about utterances that are
+        unlike the learned ones are right less often, but no less confident.
+        """
+        return (self.usual_distance / self._distance(functionals)).clamp_max(1)
+
+    def _distance(self, functionals: Tensor) -> Tensor:
+        values = self._standardised(functionals) * self.portable
+        return ((values @ self.precision) * values).sum(dim=1, keepdim=True)
+
+    def _standardised(self, functionals: Tensor) -> Tensor:
+        return ((functionals - self.centre) / self.scale).clamp(-5, 5)
 
     def forward(self, functionals: Tensor, mean: Tensor, spread: Tensor, heard: Tensor) -> Tensor:
         """Logits (N, 8).
@@ -184,7 +210,7 @@ class VoiceNetwork(nn.Module):
             mean, spread: Of the same values over earlier utterances of that voice, (N, values).
             heard: How many of these there were, (N, 1); 0 for a new voice.
         """
-        value = ((functionals - self.centre) / self.scale).clamp(-5, 5)
+        value = self._standardised(functionals)
         if self.training:
             value = value + torch.randn_like(value) * _NOISE
         known = heard / (heard + HALF_KNOWN)
@@ -195,6 +221,20 @@ class VoiceNetwork(nn.Module):
         absolute = value * (1 - known) * self.portable / 2
         logits: Tensor = self.classify(torch.cat([absolute, relative, known], dim=1).clamp(-4, 4))
         return logits
+
+
+class VoiceAnswers(nn.Module):
+    """Sentiments of utterances, and how familiar their sound is, (N, 4)."""
+
+    def __init__(self, network: VoiceNetwork) -> None:
+        super().__init__()
+        self.network = network
+        self.sentiments: Sentiments = Sentiments(network, EMOTIONS)
+
+    def forward(self, functionals: Tensor, mean: Tensor, spread: Tensor, heard: Tensor) -> Tensor:
+        """Probabilities of the sentiments and the familiarity; see ``VoiceNetwork``."""
+        sentiments = self.sentiments(functionals, mean, spread, heard).softmax(dim=1)
+        return torch.cat([sentiments, self.network.familiarity(functionals)], dim=1)
 
 
 class VoiceSpectrumNetwork(nn.Module):

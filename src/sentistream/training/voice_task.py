@@ -22,9 +22,14 @@ from sentistream.decision.voice_classifier import combine
 from sentistream.evaluation.evaluation_metrics import figures
 from sentistream.evaluation.predictions import HISTORY_SIZE
 from sentistream.networks.folded import FoldedAudioNetwork
-from sentistream.networks.lite import Sentiments, VoiceNetwork, VoiceSpectrumNetwork
+from sentistream.networks.lite import (
+    Sentiments,
+    VoiceAnswers,
+    VoiceNetwork,
+    VoiceSpectrumNetwork,
+)
 from sentistream.training.examples import Examples, balanced, emotions_by_sentiment, join
-from sentistream.training.inference import probabilities
+from sentistream.training.inference import probabilities, raw_outputs
 from sentistream.training.model_cards import BATCH_NORM_NOTE, CardText, data_sets
 from sentistream.training.preparation import Preparation
 from sentistream.training.recipes import Recipe
@@ -173,6 +178,8 @@ class VoiceTask(LiteVoiceTask):
     """The network that hears statistics of an utterance, beside those of earlier ones."""
 
     name = "voice"
+    outputs = (*SENTIMENTS, "familiarity")
+    raw_outputs = True
     recipe: Recipe = replace(
         LITE_RECIPE,
         learning_rate=0.003,
@@ -189,9 +196,11 @@ class VoiceTask(LiteVoiceTask):
             "79 statistics of pitch, loudness, timbre and rhythm, each also relative to the mean "
             "and spread of up to 24 other utterances of the same voice in the same condition, "
             "shrunk towards the population's. It distinguishes eight emotions, which are added up "
-            "to three sentiments. Each recording is used as it is, in noise, in a room and through"
-            " a telephone, at other speeds and gains; corpora and sentiments are weighted against "
-            "each other. Noises and rooms: ESC-10, emospeech_in, Chromium, ReverbJS."
+            "to three sentiments, and says how near an utterance is to those it learned from. Each "
+            "recording is used as it is, in noise, in a room and through a telephone, at other "
+            "speeds and gains; corpora and sentiments are weighted against each other. Noises and "
+            "rooms: ESC-10, emospeech_in, Chromium, ReverbJS. The shipped weights are those of "
+            "version 2026.11.29; the familiarity was computed later from the same data."
         ),
     )
 
@@ -201,10 +210,14 @@ class VoiceTask(LiteVoiceTask):
     def build(self, runs: Path) -> nn.Module:
         return VoiceNetwork()
 
+    def exported(self, network: nn.Module) -> nn.Module:
+        return VoiceAnswers(_voice_network(network))
+
+    def figures(self, answers: FloatArray, held_out: Examples) -> list[dict[str, Any]]:
+        return super().figures(answers[:, : len(SENTIMENTS)], held_out)
+
     def initialize(self, network: nn.Module, examples: Examples) -> None:
         """Computes how voices sound in general, from the utterances themselves."""
-        if not isinstance(network, VoiceNetwork):
-            raise TypeError(f"A voice network is expected, not {type(network).__name__}.")
         values, people = examples.inputs["functionals"], examples.people
         spreads = [
             values[people == person].std(axis=0)
@@ -212,7 +225,7 @@ class VoiceTask(LiteVoiceTask):
             if (people == person).sum() > HISTORY_SIZE
         ]
         within = np.sqrt(np.mean(np.square(spreads), axis=0)) if spreads else values.std(axis=0)
-        network.learn_population(torch.from_numpy(values), torch.from_numpy(within))
+        _voice_network(network).learn_population(torch.from_numpy(values), torch.from_numpy(within))
 
     def convert(self, stored: Mapping[str, Tensor]) -> list[Tensor]:
         return list(stored.values())
@@ -280,6 +293,12 @@ class VoiceSpectrumTask(LiteVoiceTask):
         return [levels, periodicity, valid * inside.float()], labels
 
 
+def _voice_network(network: nn.Module) -> VoiceNetwork:
+    if not isinstance(network, VoiceNetwork):
+        raise TypeError(f"A voice network is expected, not {type(network).__name__}.")
+    return network
+
+
 def _sentiment_logits(logits: Tensor) -> Tensor:
     """Log-probabilities of emotions, (N, 8), summed to those of sentiments, (N, 3)."""
     sums = [logits[:, list(one)].logsumexp(dim=1) for one in _EMOTIONS_BY_SENTIMENT]
@@ -336,16 +355,18 @@ def leave_one_corpus_out(
         left_out = evaluated.take(chosen)
         others = Splits(train.take(train.sources != corpus), left_out)
         statistics = _trained_answers(VoiceTask(), others, runs, corpus)
+        sentiments, familiarity = np.split(statistics, [len(SENTIMENTS)], axis=1)
         recordings = _as_recorded(all_spectra.take(all_spectra.sources == corpus))
         others = Splits(spectra.train.take(spectra.train.sources != corpus), recordings)
         logs = np.log(_trained_answers(VoiceSpectrumTask(), others, runs, corpus) + 1e-6)
         of_recording = dict(zip(recordings.clips.tolist(), logs, strict=True))
         heard = left_out.inputs["heard"][:, 0].astype(np.int64)
         answers = combine(
-            statistics,
+            sentiments,
             np.stack([of_recording[clip] for clip in left_out.clips.tolist()]),
             _mean_logs(of_recording, [histories[place] for place in chosen.tolist()]),
             (heard / (heard + HALF_KNOWN))[:, np.newaxis],
+            familiarity,
         )
         found.append(LeftOut(corpus, sentiments_of(left_out), left_out.people, heard, answers))
     return found
@@ -364,9 +385,10 @@ def _mean_logs(
 
 
 def _trained_answers(task: Task, splits: Splits, runs: Path, corpus: str) -> FloatArray:
-    """Answers about the held-out examples, shape (N, 3)."""
+    """Answers about the held-out examples, shape (N, outputs)."""
     network = train_network(task, splits, runs / f"{task.name}-without" / corpus, runs)
-    return probabilities(task.exported(network), splits.held_out, task.convert)
+    answer = raw_outputs if task.raw_outputs else probabilities
+    return answer(task.exported(network), splits.held_out, task.convert)
 
 
 def _as_recorded(spectra: Examples) -> Examples:

@@ -121,8 +121,9 @@ def hear(sound: Array) -> tuple[Array | None, float]:
     spectrum[0, : len(kept)] = kept
     other = run("voice-spectrum", frames=spectrum.astype(np.uint8))
     weight = v["spectrum_weight"]
-    both = (1 - weight) * np.log(known + 1e-6) + weight * np.log(other + 1e-6)
-    return normalised(both)[0], min(1.0, speech.sum() * v["frame_step"] / v["enough_speech"])
+    both = (1 - weight) * np.log(known[:, :3] + 1e-6) + weight * np.log(other + 1e-6)
+    enough = speech.sum() * v["frame_step"] / v["enough_speech"]
+    return normalised(known[:, 3:] * both)[0], min(1.0, enough)
 
 
 def label(shares: Array) -> str:
