@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sentistream.profiles import Profile
 from sentistream.runtime import load_network
@@ -21,16 +22,12 @@ from sentistream.voice.voice_baseline import HeardUtterance, VoiceBaseline, netw
 SPECTRUM_FRAMES = round(LONGEST / FRAME_STEP)
 """Frames of the spectrum network's input; shorter utterances are zero-padded."""
 
-SPECTRUM_WEIGHT = 0.2
+SPECTRUM_WEIGHT = 0.35
 """Weight of the spectrum network's logarithms, next to those of the statistics network.
 
-The best weight, in steps of a tenth, for new voices of corpora left out of training; for speakers
-of training corpora, more would be better.
+Among the best, in steps of a tenth, for speakers of corpora left out of training, new or known;
+for speakers of training corpora, more would be better.
 """
-
-KNOWN_SPECTRUM_WEIGHT = 0.325
-"""The same for a voice that is known: what it usually gets is subtracted from the spectrum
-network's answer, which then holds for more corpora."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,12 +128,12 @@ def combine(
         familiarity: How near the sound is to what the statistics network learned from, 0 to 1,
             (N, 1); the farther, the less certain the answer.
     """
-    weight = SPECTRUM_WEIGHT + known * (KNOWN_SPECTRUM_WEIGHT - SPECTRUM_WEIGHT)
-    logs = (1 - weight) * _logs(statistics) + weight * (spectrum_logs - known * usual_logs)
+    relative_logs = spectrum_logs - known * usual_logs
+    logs = (1 - SPECTRUM_WEIGHT) * _logs(statistics) + SPECTRUM_WEIGHT * relative_logs
     return _probabilities(familiarity * logs)
 
 
-def _probabilities(logs: FloatArray) -> FloatArray:
+def _probabilities(logs: NDArray[np.floating]) -> FloatArray:
     powers = np.exp(logs - logs.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
 

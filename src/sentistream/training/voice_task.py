@@ -255,7 +255,7 @@ class VoiceSpectrumTask(LiteVoiceTask):
             "sentiments. Each recording is used as it is and in noise, in a room or through a "
             "telephone; levels, noise floors and lengths change at random, stretches of time and "
             "frequency are masked (SpecAugment). It is biased towards its training corpora, so its"
-            " weight is 0.2 next to lite/voice, and up to 0.325 for a voice that is known."
+            " weight is 0.35 next to lite/voice."
         ),
     )
 
