@@ -104,7 +104,7 @@ class FaceNetwork(nn.Module):
             active(24, 48, stride=2),
             plain(48),
             active(48, 96, stride=2),
-            *(_narrow(96, 48) for _ in range(3)),
+            *(_narrow(96, between) for between in (48, 48, 48, 24)),
             active(96, 128, 1),
         )
         self.places: _PlaceByPlace = _PlaceByPlace(128, 8)

@@ -105,7 +105,7 @@ def augment_faces_weakly(faces: Tensor) -> Tensor:
     views = _random_affine(
         faces, VIEW_SIZE, rotation=6, scale=0.12, stretch=0.07, shift=0.1, **_FACE_COVER
     )
-    return _degrade_faces(views, gamma=0.25, downscaled=0.15, occluded=0.12)
+    return _degrade_faces(views, gamma=0.25, downscaled=0.25, occluded=0.12)
 
 
 def augment_mouths(mouths: Tensor) -> Tensor:
@@ -122,7 +122,7 @@ _FACE_COVER = {"cover": 1 / STORED_FACE_MARGIN}
 def _degrade_faces(faces: Tensor, *, gamma: float, downscaled: float, occluded: float) -> Tensor:
     """Random lighting and noise; a share of the faces is downscaled, a share occluded."""
     lit = random_gamma(faces, gamma) * lighting_gradient(len(faces), VIEW_SIZE)
-    seen = random_downscale(lit.clamp(0, 1.5), share=downscaled, smallest=20, largest=53)
+    seen = random_downscale(lit.clamp(0, 1.5), share=downscaled, smallest=16, largest=53)
     noise = torch.rand(len(seen), 1, 1, 1).square() * seen.std() * 0.04
     noisy = seen + torch.randn_like(seen) * noise
     return random_occlusion(noisy, share=occluded, smallest=8, largest=27)
@@ -199,15 +199,15 @@ def random_detail(images: Tensor, share: float) -> Tensor:
     chosen = torch.rand(len(images)) < share
     if not chosen.any():
         return images
-    radius = 4
-    deviation = float(torch.empty(1).uniform_(0.8, 2.2))
+    radius = 7
+    deviation = float(torch.empty(1).uniform_(0.8, 3.2))
     kernel = (-torch.arange(-radius, radius + 1.0).square() / (2 * deviation**2)).exp()
     kernel = kernel / kernel.sum()
     sharp = images[chosen]
     padded = functional.pad(sharp, (radius,) * 4, mode="replicate")
     across = functional.conv2d(padded, kernel.view(1, 1, 1, -1))
     blurred = functional.conv2d(across, kernel.view(1, 1, -1, 1))
-    factor = torch.empty(len(sharp), 1, 1, 1).uniform_(0.2, 2.2)
+    factor = torch.empty(len(sharp), 1, 1, 1).uniform_(0.0, 2.0)
     images = images.clone()
     images[chosen] = (blurred + factor * (sharp - blurred)).clamp(0, 1.5)
     return images

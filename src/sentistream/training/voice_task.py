@@ -178,6 +178,7 @@ class VoiceTask(LiteVoiceTask):
     """The network that hears statistics of an utterance, beside those of earlier ones."""
 
     name = "voice"
+    revision = 2
     outputs = (*SENTIMENTS, "familiarity")
     raw_outputs = True
     recipe: Recipe = replace(
